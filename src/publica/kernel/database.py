@@ -1,0 +1,239 @@
+"""The state database: snapshots to read, group-committed transactions to write.
+
+Writers of one process queue behind one lock; whoever holds it commits everything queued in one durable
+transaction, so many small changes share one flush to disk. Each change runs in its own savepoint: one that
+fails leaves no trace and harms no other. A change must enter the ledger; `maintain` is for what is not a
+change (indexes, sequencing, counters without meaning).
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool, QueuePool
+
+from publica.kernel import clock
+from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
+from publica.kernel.ledger.canonical import ENTRY_LIMIT, b64, canonical, leaf_hash
+from publica.kernel.ledger.store import entries, metadata
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 30
+
+
+class Change:
+    """One transaction in the making: its instant, its connection, and the ledger entries it adds."""
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self.now = now
+        self.added: list[dict[str, Any]] = []
+        self._connection = connection
+        self._savepoint = False
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, inside this change's own savepoint (made on first use)."""
+        if not self._savepoint:
+            self._connection.exec_driver_sql("SAVEPOINT change")
+            self._savepoint = True
+        return self._connection
+
+    def enter(self, kind: str, fields: Mapping[str, Any]) -> bytes:
+        """Add a ledger entry; returns its leaf hash, by which rows refer to it.
+
+        Raises BadInput when the entry would reach 64 KiB.
+        """
+        stamp = {"at": clock.text(self.now), "kind": kind, "nonce": b64(secrets.token_bytes(12)), "v": 1}
+        body = canonical({**fields, **stamp})
+        if len(body) >= ENTRY_LIMIT:
+            raise BadInput(
+                f"The ledger entry of this {kind} would take {len(body)} bytes; it must stay below {ENTRY_LIMIT}.",
+                do="Split it into smaller ones.",
+            )
+        leaf = leaf_hash(body)
+        self.added.append({"kind": kind, "body": body, "leaf": leaf})
+        return leaf
+
+    def close(self, *, keep: bool) -> None:
+        """Release the savepoint, undoing the change first unless it is kept."""
+        if not keep:
+            self.added.clear()
+        if self._savepoint:
+            if not keep:
+                self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT change")
+            self._connection.exec_driver_sql("RELEASE SAVEPOINT change")
+
+
+class _Job(Generic[T]):
+    """A change waiting to be committed, and then its outcome."""
+
+    __slots__ = ("done", "error", "must_enter", "result", "wake", "work")
+
+    def __init__(self, work: Callable[[Change], T], *, must_enter: bool) -> None:
+        self.work, self.must_enter = work, must_enter
+        self.done = False
+        self.wake = _closed_lock()
+        self.result: T
+        self.error: BaseException | None = None
+
+    def run(self, change: Change) -> None:
+        try:
+            self.result = self.work(change)
+            if self.must_enter and not change.added:
+                raise IntegrityBroken("A change was made without a ledger entry; it was undone.")
+        except BaseException as error:  # noqa: BLE001 (handed to the thread that asked for it)
+            self.error = error
+        change.close(keep=self.error is None)
+
+
+class Database:
+    """One state database, by URL. Open one per process."""
+
+    def __init__(self, url: str | URL) -> None:
+        self.url = make_url(url)
+        self._readers = _engine(self.url, pooled=True)
+        self._writer = _engine(self.url, pooled=False)
+        self._queue: deque[_Job[Any]] = deque()
+        self._baton = threading.Lock()  # guards `_led`: whether some thread is committing
+        self._led = False
+        self._connection: Connection | None = None
+        self._last = datetime.min.replace(tzinfo=clock.UTC)
+
+    def create(self) -> None:
+        """Create every table that is not there."""
+        metadata.create_all(self._writer)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._readers.dispose()
+        self._writer.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one snapshot."""
+        with _available(), self._readers.connect() as connection:
+            yield connection
+
+    def write(self, work: Callable[[Change], T]) -> T:
+        """Run one change and commit it durably; it must enter the ledger. Returns what `work` returns."""
+        return self._commit(_Job(work, must_enter=True))
+
+    def maintain(self, work: Callable[[Change], T]) -> T:
+        """Run a transaction that is no change of anything people rely on, so that needs no ledger entry."""
+        return self._commit(_Job(work, must_enter=False))
+
+    def _commit(self, job: _Job[T]) -> T:
+        """Queue a job; commit all that is queued if nobody else is, else wait to be done or to take over."""
+        self._queue.append(job)
+        with self._baton:
+            leads, self._led = not self._led, True
+        if not leads:
+            job.wake.acquire()
+        if not job.done:
+            self._commit_queued()
+            self._hand_over()
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    def _hand_over(self) -> None:
+        with self._baton:
+            heir = self._queue[0] if self._queue else None
+            self._led = heir is not None
+        if heir is not None:
+            heir.wake.release()
+
+    def _commit_queued(self) -> None:
+        """Commit everything queued in one transaction, this thread's own job among it."""
+        jobs = [self._queue.popleft() for _ in range(len(self._queue))]
+        try:
+            with _available():
+                connection = self._write_connection()
+                with connection.begin():
+                    self._run(jobs, connection)
+        except BaseException as error:  # noqa: BLE001 (every waiting thread must hear of it)
+            self._drop_connection()
+            for job in jobs:
+                job.error = job.error or error
+        for job in jobs:
+            job.done = True
+            job.wake.release()
+
+    def _run(self, jobs: list[_Job[Any]], connection: Connection) -> None:
+        self._last = max(self._last, clock.now())
+        added: list[dict[str, Any]] = []
+        for job in jobs:
+            change = Change(connection, self._last)
+            job.run(change)
+            added += change.added
+        if added:
+            connection.execute(insert(entries), added)
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+    def _write_connection(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._writer.connect()
+        return self._connection
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(
+            "The state database could not be used.", do="See that its disk has room and that it is running; try again."
+        ) from error
+    except SQLAlchemyError as error:
+        raise IntegrityBroken("The state database does not hold what it should.") from error
+
+
+def _engine(url: URL, *, pooled: bool) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        raise BadInput(f"{url.get_backend_name()} is not a state database that Publica knows.", do="Use SQLite.")
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        poolclass=QueuePool if pooled else NullPool,
+        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
+        **({"pool_size": 16, "max_overflow": 48} if pooled else {}),
+    )
+    begin = "BEGIN" if pooled else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions are begun by us, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _closed_lock() -> threading.Lock:
+    """A lock that is released to wake its one waiter: the cheapest signal between two threads."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
