@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC as UTC
+from datetime import datetime
 
 
 def now() -> datetime:

@@ -200,7 +200,8 @@ def _available() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise Unavailable(
-            "The state database could not be used.", do="See that its disk has room and that it is running; try again."
+            "The state database could not be used.",
+            do="See that its disk has room and that it is running; try again.",
         ) from error
     except SQLAlchemyError as error:
         raise IntegrityBroken("The state database does not hold what it should.") from error
@@ -208,7 +209,9 @@ def _available() -> Iterator[None]:
 
 def _engine(url: URL, *, pooled: bool) -> Engine:
     if url.get_backend_name() != "sqlite":
-        raise BadInput(f"{url.get_backend_name()} is not a state database that Publica knows.", do="Use SQLite.")
+        raise BadInput(
+            f"{url.get_backend_name()} is not a state database that Publica knows.", do="Use SQLite."
+        )
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(

@@ -1,11 +1,11 @@
 """The one error tree. Edges map it: exit code, HTTP status, page.
 
-    PublicaError
-    ├── BadInput          what was given cannot be used            exit 1
-    ├── Refused           a decision said no                       exit 3
-    ├── IntegrityBroken   what is stored contradicts the ledger    exit 4
-    └── Unavailable       cannot be done now                       exit 5
-        └── TimedOut      a limit was reached                      exit 5
+PublicaError
+├── BadInput          what was given cannot be used            exit 1
+├── Refused           a decision said no                       exit 3
+├── IntegrityBroken   what is stored contradicts the ledger    exit 4
+└── Unavailable       cannot be done now                       exit 5
+    └── TimedOut      a limit was reached                      exit 5
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Keys: one file per kind, made once, readable by the owner alone.
 
-| kind      | for                                                       | lost means |
-|-----------|-----------------------------------------------------------|------------|
-| ledger    | signs checkpoints (Ed25519)                               | a new key from the next checkpoint on |
-| sealing   | encrypts originals of commitments and subject sets        | originals unreadable; commitments still stand |
-| pseudonym | makes pseudonyms, per recipient and activity              | new pseudonyms; old ones cannot be linked |
-| directory | draws positions and salts of the directory of subjects    | no new proofs of old positions |
+| kind      | for                                                 | lost means                               |
+|-----------|-----------------------------------------------------|------------------------------------------|
+| ledger    | signs checkpoints (Ed25519)                         | a new key from the next checkpoint on    |
+| sealing   | encrypts originals of commitments and subject sets  | originals unreadable; commitments stand  |
+| pseudonym | makes pseudonyms, per recipient and activity        | new pseudonyms, not linkable to old ones |
+| directory | draws positions and salts of the subject directory  | no new proofs of old positions           |
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Keys:
         return nonce + self._cipher.encrypt(nonce, plain, context)
 
     def unseal(self, sealed: bytes, context: bytes) -> bytes:
-        """What `seal` was given. Raises IntegrityBroken when it was altered, moved, or sealed by another key."""
+        """What `seal` was given. Raises IntegrityBroken when altered, moved, or sealed otherwise."""
         try:
             return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], context)
         except InvalidTag as error:
@@ -88,5 +88,7 @@ def _read(path: Path) -> bytes:
     except (OSError, ValueError):
         key = b""
     if len(key) != SIZE:
-        raise Unavailable(f"The key {path.name} is missing or damaged.", do="Restore it from your key backup.")
+        raise Unavailable(
+            f"The key {path.name} is missing or damaged.", do="Restore it from your key backup."
+        )
     return key

@@ -1,0 +1,1 @@
+"""Governance: who answers for which data, under which rules."""

@@ -1,0 +1,1 @@
+"""Trust: why people can rely on it."""
