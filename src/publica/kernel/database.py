@@ -58,7 +58,7 @@ class Change:
         body = canonical({**fields, **stamp})
         if len(body) >= ENTRY_LIMIT:
             raise BadInput(
-                f"The ledger entry of this {kind} would take {len(body)} bytes; it must stay below {ENTRY_LIMIT}.",
+                f"The ledger entry of this {kind} would take {len(body)} bytes; the limit is {ENTRY_LIMIT}.",
                 do="Split it into smaller ones.",
             )
         leaf = leaf_hash(body)

@@ -1,0 +1,33 @@
+"""From a clause to a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from publica.kernel.decision import Clause, Decision
+from publica.wording import en
+
+CATALOGUES = {"en": en.SENTENCES}
+
+
+def sentence(clause: Clause, language: str = "en") -> str:
+    """The clause as one sentence or two. Raises KeyError for a code or language without wording."""
+    met, missing = CATALOGUES[language][clause.reason]
+    return (met if clause.holds else missing).format_map(clause.params)
+
+
+def describe(decision: Decision, language: str = "en") -> dict[str, Any]:
+    """The decision as JSON: allowed, and each clause with its code, sentence, parameters and record."""
+    return {
+        "allowed": decision.allowed,
+        "clauses": [
+            {
+                "reason": clause.reason,
+                "holds": clause.holds,
+                "sentence": sentence(clause, language),
+                "params": dict(clause.params),
+                "cites": clause.cites,
+            }
+            for clause in decision.clauses
+        ],
+    }
