@@ -1,0 +1,87 @@
+"""What holds for every test: no network, no settings of the machine, and nothing skipped in CI."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+STRICT = os.environ.get("CI", "").lower() == "true"
+"""In CI a test that skips, or is expected to fail, fails the run; so does a test that was left out."""
+
+LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
+SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
+NAMING = ("socket.getaddrinfo", "socket.gethostbyname")
+
+for name in [name for name in os.environ if name.startswith("PUBLICA_")]:
+    del os.environ[name]
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+settings.register_profile(
+    "publica",
+    deadline=None,
+    derandomize=STRICT,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("publica")
+
+
+def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
+    """Audit hook (PEP 578): a socket may reach this machine, or a path, and nothing else."""
+    if event in SENDING:
+        address = arguments[1]
+        host = address[0] if isinstance(address, tuple) and address else None
+    elif event in NAMING:
+        host = arguments[0]
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else host
+    if isinstance(host, str) and host and not host.startswith(LOOPBACK):
+        raise RuntimeError(f"A test tried to reach {host}; only loopback is allowed.")
+
+
+sys.addaudithook(_only_loopback)
+
+
+def _failed(report: Any, why: str) -> None:
+    report.outcome = "failed"
+    report.longrepr = f"{why} in CI, where every test must run and pass: {report.longrepr}"
+    report.__dict__.pop("wasxfail", None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if STRICT and hasattr(report, "wasxfail"):
+        _failed(report, "expected to fail")
+    elif STRICT and report.skipped:
+        _failed(report, "skipped")
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if STRICT and report.skipped:
+        _failed(report, "skipped")
+    return report
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    if STRICT and items:
+        raise pytest.UsageError(f"{len(items)} tests were left out in CI, where every test must run.")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run of no tests has shown nothing (pytest itself lets some pass, such as `--collect-only`)."""
+    if STRICT and not session.testscollected and not session.config.option.collectonly:
+        session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
