@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table
+from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, event, insert
 
 metadata = MetaData()
 """Every table of the state database is declared on this."""
@@ -17,3 +17,34 @@ entries = Table(
     Column("leaf", LargeBinary(32), nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
+
+tiles = Table(
+    "ledger_tile",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("width", Integer, nullable=False),  # hashes so far, 1 to 256
+    Column("hashes", LargeBinary, nullable=False),  # width * 32 bytes
+)
+
+checkpoints = Table(
+    "checkpoint",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("note", String, nullable=False),  # the signed note, as published
+    Column("at", String(24), nullable=False),
+)
+
+state = Table(
+    "ledger_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("size", Integer, nullable=False),  # entries sequenced
+)
+"""One row, which whoever extends the tree or signs it holds locked."""
+
+
+@event.listens_for(state, "after_create")
+def _first_state(_table: Table, connection: Connection, **_options: object) -> None:
+    connection.execute(insert(state).values(id=1, size=0))

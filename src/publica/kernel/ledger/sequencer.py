@@ -1,0 +1,56 @@
+"""The sequencer: gives committed entries their positions in the tree, and extends the tree by them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, Integer, bindparam, select, update
+
+from publica.kernel.database import Change, Database
+from publica.kernel.errors import IntegrityBroken
+from publica.kernel.ledger import tiles
+from publica.kernel.ledger.store import entries, state
+
+BATCH = 4096
+"""Entries per transaction: 16 tiles. Writers wait for one such transaction at most."""
+
+_PLACE = (
+    update(entries)
+    .where(entries.c.id == bindparam("entry"), entries.c.position.is_(None))
+    .values(position=bindparam("place", type_=Integer))
+)
+
+
+def sequence(database: Database) -> int:
+    """Position every committed entry that has none, in the order of ids; returns how many.
+
+    Any number of processes may call this at once: each transaction holds the ledger's state row.
+    """
+    total = 0
+    while placed := database.maintain(_batch):
+        total += placed
+    return total
+
+
+def locked_size(connection: Connection) -> int:
+    """The tree's size, its state row locked until the transaction ends."""
+    size: int | None = connection.execute(select(state.c.size).with_for_update()).scalar()
+    if size is None:
+        raise IntegrityBroken("The ledger has lost its state.", do="Run `publica ledger verify`.")
+    return size
+
+
+def _batch(change: Change) -> int:
+    connection = change.connection
+    size = locked_size(connection)
+    waiting = connection.execute(
+        select(entries.c.id, entries.c.leaf)
+        .where(entries.c.position.is_(None))
+        .order_by(entries.c.id)
+        .limit(BATCH)
+    ).all()
+    if waiting:
+        tiles.extend(connection, size, [leaf for _, leaf in waiting])
+        connection.execute(
+            _PLACE, [{"entry": entry, "place": size + i} for i, (entry, _) in enumerate(waiting)]
+        )
+        connection.execute(update(state).values(size=size + len(waiting)))
+    return len(waiting)
