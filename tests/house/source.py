@@ -62,7 +62,9 @@ class Module:
             for alias in node.names:
                 yield Import(self._absolute(node), alias.name, node.lineno)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED.match(node.value):
-            yield Import(node.value.partition(":")[0], None, node.lineno)
+            named = node.value.partition(":")[0]
+            if not f"{self.name}.".startswith(f"{named}."):  # its own package, named to find its files
+                yield Import(named, None, node.lineno)
 
     def _absolute(self, node: ast.ImportFrom) -> str:
         if not node.level:

@@ -14,6 +14,7 @@ from .source import MODULES, Function, Module
 
 MAY_MAINTAIN: dict[str, str] = {
     "publica.kernel.ledger.sequencer": "gives entries their positions and tiles; changes no entry",
+    "publica.kernel.ledger.checkpoint": "keeps what it signed; a checkpoint follows from the entries",
     "publica.trust.transparency.index": "compacts the index of subject sets; the sets stay",
 }
 """Modules that may use `Database.maintain`, which asks for no entry, and why."""

@@ -1,0 +1,155 @@
+"""Writes the pages of docs/ that would drift from the source: commands, reasons, settings, SQL surface.
+
+python docs/generate.py            write them
+python docs/generate.py --check    write nothing; exit 1 and name the pages that differ
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from publica.cli.main import publica
+from publica.gateway import surface
+from publica.instance.settings import FILE, Settings
+from publica.kernel.reasons import REASONS
+from publica.wording.en import SENTENCES
+
+HERE = Path(__file__).resolve().parent
+NOTE = "<!-- Written by `./dev docs`; change the source instead. -->"
+WIDTH = 88
+
+
+def commands() -> str:
+    """docs/reference/commands.md: the help of every command."""
+    lines = ["# Commands", "", "What `publica COMMAND --help` prints.", ""]
+    for path, command in tree(("publica",), publica):
+        context = click.Context(
+            command, info_name=" ".join(path), terminal_width=WIDTH, max_content_width=WIDTH
+        )
+        text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+        lines += [f"## {' '.join(path)}", "", "```text", text, "```", ""]
+    return "\n".join(lines)
+
+
+def tree(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command with its path, groups before their members."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, member in sorted(command.commands.items()):
+            yield from tree((*path, name), member)
+
+
+def reasons() -> str:
+    """docs/reference/reasons.md: every reason code, and both its sentences."""
+    lines = [
+        "# Reasons",
+        "",
+        "Every decision is a list of conditions. Each has a stable code, which programs read, and a sentence",
+        "for when it is met and for when it is missing; the words in ‹brackets› are filled in.",
+        "",
+    ]
+    for code, reason in REASONS.items():
+        blanks = {name: f"‹{name.replace('_', ' ')}›" for name in reason.params}
+        met, missing = (text.format_map(blanks) for text in SENTENCES[code])
+        lines += [f"### {code}", ""]
+        lines += [f"- met: {met}"] if reason.can_hold else []
+        lines += [f"- missing: {missing}", ""]
+    return "\n".join(lines)
+
+
+def settings() -> str:
+    """docs/reference/settings.md: every setting of the settings file, every variable of the environment."""
+    lines = ["# Settings", "", f"`{FILE}` in the instance's folder. Every setting has a default.", ""]
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            raise TypeError(f"{name} is no section; this page shows settings in sections only")
+        lines += [f"## [{name}]", "", (section.__doc__ or "").strip(), ""]
+        lines += ["| setting | default | what it does |", "|---|---|---|"]
+        lines += [setting(key, member) for key, member in section.model_fields.items()]
+        lines += [""]
+    lines += ["## Environment", "", "| variable | what it does |", "|---|---|"]
+    lines += [f"| `{name}` | {text} |" for name, text in sorted({*VARIABLES.items(), *variables()})]
+    return "\n".join([*lines, ""])
+
+
+def setting(name: str, field: FieldInfo) -> str:
+    if not field.description:
+        raise ValueError(f"the setting {name} has no description")
+    default = "none" if field.default is None else f"`{shown(field.default)}`"
+    return f"| `{name}` | {default} | {field.description} |"
+
+
+def shown(value: Any) -> str:
+    """A value as TOML writes it, as far as settings need."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+def variables() -> set[tuple[str, str]]:
+    """The environment variables that options read, with the options' help."""
+    return {
+        (option.envvar, option.help or "")
+        for _, command in tree(("publica",), publica)
+        for option in command.params
+        if isinstance(option, click.Option) and isinstance(option.envvar, str)
+    }
+
+
+VARIABLES = {
+    "PUBLICA_DEBUG": "When set, a fault of Publica itself shows its traceback (for those who mend it)."
+}
+"""Environment variables that no option names, with what they do."""
+
+PAGES: dict[str, Callable[[], str]] = {
+    "reference/commands.md": commands,
+    "reference/reasons.md": reasons,
+    "reference/settings.md": settings,
+    "surface.md": surface.markdown,
+}
+"""Page → what writes it."""
+
+
+def pages() -> dict[Path, str]:
+    """The text of every generated page."""
+    found = {}
+    for name, write in PAGES.items():
+        title, _, rest = write().strip().partition("\n")
+        found[HERE / name] = f"{title}\n\n{NOTE}\n{rest}\n"
+    return found
+
+
+def stale() -> list[str]:
+    """The pages that are missing or differ from what would be written."""
+    return [
+        path.relative_to(HERE.parent).as_posix()
+        for path, text in pages().items()
+        if not path.is_file() or path.read_text("utf-8") != text
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["--check"]:
+        old = stale()
+        for name in old:
+            print(f"{name} is not what the source says; run ./dev docs", file=sys.stderr)
+        return 1 if old else 0
+    if arguments:
+        print(__doc__, file=sys.stderr)
+        return 2
+    for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
