@@ -1,0 +1,103 @@
+"""Processing activities (GDPR Article 30): what data is used for, on which legal basis."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from publica.governance.identity.model import DatasetId, OrganisationId, RoleName
+from publica.kernel.records import Ref, Spec
+from publica.kernel.records.types import Day, Line
+
+OWN_DATA, STEWARDSHIP, OPEN_ACCESS = "own-data", "stewardship", "open-access"
+BUILT_IN = (OWN_DATA, STEWARDSHIP, OPEN_ACCESS)
+"""Activities that every instance has; no record may take their ids."""
+
+LawId = Annotated[str, Ref("law")]
+
+_PURPOSE = re.compile(r"[a-z][a-z0-9-]*:[A-Za-z][A-Za-z0-9_-]*\Z")
+_DURATION = re.compile(
+    r"P(?=[0-9T])(\d{1,4}Y)?(\d{1,4}M)?(\d{1,4}W)?(\d{1,5}D)?(T(?=\d)(\d{1,4}H)?(\d{1,4}M)?(\d{1,4}S)?)?\Z",
+    re.ASCII,
+)
+
+
+class BasisKind(StrEnum):
+    """What makes an activity lawful."""
+
+    LAW = "law"
+    CONSENT = "consent"
+
+
+class Protection(StrEnum):
+    """What may come out, weakest first."""
+
+    ROWS = "rows"
+    PSEUDONYMOUS_ROWS = "pseudonymous rows"
+    AGGREGATES = "aggregates"
+
+
+class Outcome(StrEnum):
+    """How an assessment ended."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+def _purpose(text: str) -> str:
+    if not _PURPOSE.match(text):
+        raise PydanticCustomError("wrong", "A purpose is a term of a vocabulary, like dpv:ServiceProvision.")
+    return text
+
+
+def _duration(text: str) -> str:
+    if not _DURATION.match(text):
+        raise PydanticCustomError("wrong", "It must be an ISO 8601 duration, like P5Y (five years) or P90D.")
+    return text
+
+
+Purpose = Annotated[str, AfterValidator(_purpose)]
+Duration = Annotated[str, AfterValidator(_duration)]
+
+
+class Basis(Spec):
+    """The legal basis: consent, or a law, which may leave people a right to object."""
+
+    kind: BasisKind
+    law: LawId | None = None
+    objection: bool = False
+
+
+class DatasetUse(Spec):
+    """The columns of a dataset that an activity uses."""
+
+    dataset: DatasetId
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Assessment(Spec):
+    """The impact assessment of an activity."""
+
+    id: Line
+    completed: Day
+    outcome: Outcome
+
+
+class Activity(Spec):
+    """One processing activity of one organisation. `purpose` is a term of W3C DPV."""
+
+    title: Line
+    organisation: OrganisationId
+    purpose: Purpose
+    basis: Basis
+    datasets: Annotated[tuple[DatasetUse, ...], Field(min_length=1)]
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1)]
+    protection: Protection
+    retention: Duration
+    assessment: Assessment | None = None
+    valid_from: Day
+    valid_to: Day | None = None

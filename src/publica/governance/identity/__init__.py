@@ -1,0 +1,32 @@
+"""Identity (governance): who exists. Organisations, their officials, and the roles that officials hold.
+
+Its job: answer which roles somebody holds on a day, and for which organisation they act.
+"""
+
+from publica.governance.identity.model import (
+    Official,
+    Organisation,
+    OrganisationType,
+    RoleAssignment,
+    RoleName,
+)
+from publica.governance.identity.rules import check_role, official, roles_of, worked_for
+from publica.kernel.records import Kind
+
+KINDS = (
+    Kind("organisation", Organisation),
+    Kind("official", Official),
+    Kind("role", RoleAssignment, check_role),
+)
+
+__all__ = [
+    "KINDS",
+    "Official",
+    "Organisation",
+    "OrganisationType",
+    "RoleAssignment",
+    "RoleName",
+    "official",
+    "roles_of",
+    "worked_for",
+]

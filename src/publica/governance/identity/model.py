@@ -1,0 +1,62 @@
+"""Organisations, the officials who work there, and the roles they hold."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from publica.kernel.records import Ref, Spec
+from publica.kernel.records.types import Day, Line, Text
+
+OrganisationId = Annotated[str, Ref("organisation")]
+OfficialId = Annotated[str, Ref("official")]
+DatasetId = Annotated[str, Ref("dataset")]
+
+
+class OrganisationType(StrEnum):
+    """What kind of body an organisation is."""
+
+    PUBLIC_BODY = "public body"
+    SUPPLIER = "supplier"
+    RESEARCH_INSTITUTION = "research institution"
+
+
+class RoleName(StrEnum):
+    """The roles that officials may hold."""
+
+    CHIEF_DATA_OFFICER = "chief data officer"
+    STEWARD = "steward"
+    ANALYST = "analyst"
+    STATISTICIAN = "statistician"
+    ENGINEER = "engineer"
+    AUDITOR = "auditor"
+
+
+class Organisation(Spec):
+    """A body that holds or receives data."""
+
+    name: Line
+    type: OrganisationType
+    description: Text | None = None
+
+
+class Official(Spec):
+    """A person who acts for an organisation."""
+
+    name: Line
+    organisation: OrganisationId
+    email: Line | None = None
+
+
+class RoleAssignment(Spec):
+    """A role that an official holds at an organisation, from one day to another (both included).
+
+    `datasets` limits a steward to some of the organisation's datasets; empty means all of them.
+    """
+
+    official: OfficialId
+    role: RoleName
+    organisation: OrganisationId
+    datasets: tuple[DatasetId, ...] = ()
+    valid_from: Day
+    valid_to: Day | None = None

@@ -1,0 +1,20 @@
+"""When a law is in force. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from publica.governance.rules.model import Law
+from publica.kernel.records import Book, Problem
+from publica.kernel.records.types import period_problems, valid_on
+
+
+def in_force(law: Law, at: date) -> bool:
+    """Whether a law is in force on a day."""
+    return valid_on(law, at)
+
+
+def check_law(_id: str, law: Law, _book: Book) -> Iterator[Problem]:
+    """A law's days must be in order."""
+    yield from period_problems(law)

@@ -1,0 +1,29 @@
+"""Who does something, and how that was established."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from publica.kernel.ledger.canonical import canonical
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: an official's id, and how it was authenticated.
+
+    `authenticated` is "operator" when the local shell vouches for it; `os_user` is then that shell's user.
+    """
+
+    id: str
+    authenticated: str
+    os_user: str | None = None
+
+    def __str__(self) -> str:
+        if self.authenticated != "operator":
+            return self.id
+        return f"operator ({self.os_user or 'unknown user'}) acting as {self.id}"
+
+    @property
+    def canonical(self) -> bytes:
+        """What a ledger entry commits to: canonical JSON of the three fields."""
+        return canonical({"id": self.id, "authenticated": self.authenticated, "os_user": self.os_user})

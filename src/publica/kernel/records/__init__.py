@@ -1,0 +1,19 @@
+"""Records: one mechanism for every kind of governance document.
+
+Their job: read YAML documents into typed specs, refuse what is wrong with file and line, write revisions
+with their ledger entries, and give decisions one consistent book of what is in force or was at any time.
+"""
+
+from publica.kernel.records.model import (
+    Book,
+    Difference,
+    FieldChange,
+    Kind,
+    Problem,
+    Record,
+    Ref,
+    Reference,
+    Spec,
+)
+
+__all__ = ["Book", "Difference", "FieldChange", "Kind", "Problem", "Record", "Ref", "Reference", "Spec"]
