@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
-from random import Random
 from typing import TextIO
 
 from publica.demo import people, places
@@ -72,14 +71,14 @@ def chosen(activity: str, persons: int) -> Iterator[str]:
     """The keys of those who made the activity's choice; of every 20 people in a row the same number."""
     wanted = CHOICES[activity][1]
     for start in range(1, persons + 1, _BLOCK):
-        draws = Random(f"publica demo: {activity}: {start}")
+        draws = people.seeded(f"{activity}: {start}")
         order = sorted(range(start, start + _BLOCK), key=lambda _: draws.random())
         yield from (people.key(number) for number in sorted(order[:wanted]) if number <= persons)
 
 
 def _write_people(data: Path, persons: int) -> Counter[str]:
     """Write population, incomes and hospital stays in one pass; returns inhabitants by municipality."""
-    earning, staying = Random("publica demo: incomes"), Random("publica demo: stays")
+    earning, staying = people.seeded("incomes"), people.seeded("stays")
     inhabitants: Counter[str] = Counter()
     days = _Days()
     with ExitStack() as stack:

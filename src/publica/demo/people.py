@@ -54,6 +54,11 @@ class Stay:
     hospital: str
 
 
+def seeded(what: str) -> Random:
+    """The demo's own random numbers for one job, the same in every run."""
+    return Random(f"publica demo: {what}")  # noqa: S311 (synthetic data must be the same again; no secrets)
+
+
 def key(number: int) -> str:
     """The key of person `number` (from 1)."""
     return f"P-{number:07d}"
@@ -61,7 +66,7 @@ def key(number: int) -> str:
 
 def people(persons: int) -> Iterator[Person]:
     """The first `persons` people, household by household."""
-    random = Random("publica demo: households")
+    random = seeded("households")
     made = household = 0
     while made < persons:
         household += 1
@@ -98,7 +103,7 @@ def stays(random: Random, person: Person) -> list[Stay]:
 def _household(random: Random, household: str, before: int) -> list[Person]:
     municipality = _weighted(random, _MUNICIPALITIES, _MUNICIPALITY_STEPS)
     size = 1 + bisect(_SIZE_STEPS, random.random())
-    address = f"{_pick(random, places.STREETS)} {1 + int(random.random() ** 2 * 140)}"
+    address = f"{_pick(random, names.STREETS)} {1 + int(random.random() ** 2 * 140)}"
     family = _pick(random, names.FAMILY)
     head = 20 + (74 * random.random() ** 1.1 if size < 3 else 36 * random.random())
     members: list[Person] = []
@@ -107,7 +112,7 @@ def _household(random: Random, household: str, before: int) -> list[Person]:
         age = head if position == 0 else _partner_age(random, head) if partner else _child_age(random, head)
         surname = _pick(random, names.FAMILY) if partner and random.random() < 0.3 else family
         sex = _sex(random)
-        given = _pick(random, names.FEMALE if sex == "F" else names.MALE if sex == "M" else _ANY_GIVEN)
+        given = _pick(random, names.FEMALE if sex == "F" else names.MALE if sex == "M" else names.GIVEN)
         born = TODAY - 1 - int(age * _YEAR)
         number = before + position + 1
         members.append(Person(key(number), f"{given} {surname}", sex, born, municipality, address, household))
@@ -149,7 +154,6 @@ def _weighted(random: Random, values: Sequence[str], steps: Sequence[int]) -> st
     return values[bisect(steps, random.random() * steps[-1])]
 
 
-_ANY_GIVEN = names.FEMALE + names.MALE
 _SIZE_STEPS = (0.36, 0.68, 0.82, 0.95)
 _MUNICIPALITIES = tuple(place.code for place in places.MUNICIPALITIES)
 _MUNICIPALITY_STEPS = tuple(accumulate(place.share for place in places.MUNICIPALITIES))

@@ -1,4 +1,4 @@
-"""The fictional area of Arnmouth: its municipalities, streets and hospitals, and what people are treated for."""
+"""The fictional area of Arnmouth: its municipalities and hospitals, and what people are treated for."""
 
 from __future__ import annotations
 
@@ -30,13 +30,6 @@ MUNICIPALITIES = (
     Municipality("3103", "Stonewick", "Uplands", "187.25", 27),
     Municipality("3104", "Upper Wexholt", "Uplands", "264.15", 16),
 )
-
-_STREETS = """
-    Abbey Alder Beacon Birch Bridge Canal Castle Chapel Cherry Church Clay Copper Cross Dock Elm Ferry Field
-    Fountain Garden Granary Harbour Hazel High Hill Juniper Lime Linden Market Mill Northern Orchard Poplar Priory
-    Quarry Railway River School Southern Station Stone Tower Valley Walnut Water Willow
-    """.split()
-STREETS = tuple(f"{name} {kind}" for name in _STREETS for kind in ("Street", "Lane", "Road"))
 
 HOSPITALS = ("Arnmouth General", "Lindmere Hospital", "Harrowdale Clinic")
 HOSPITAL_WEIGHTS = (62, 27, 11)

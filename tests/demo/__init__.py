@@ -1,0 +1,1 @@
+"""The demo: its material, its tour, and the tutorial."""
