@@ -100,7 +100,7 @@ class Version:
     """One immutable load of a dataset: a Parquet file and what was measured of it.
 
     `digest` is the SHA-256 of the file (hex); `subjects` the size of the directory when it was published;
-    `entry` the leaf hash of its ledger entry.
+    `entry` the leaf hash of its ledger entry; `columns` the names that the file holds, hidden ones left out.
     """
 
     dataset: str
@@ -111,6 +111,7 @@ class Version:
     subjects: int
     recorded_at: datetime
     entry: bytes
+    columns: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -120,7 +121,11 @@ class Version:
 
 @dataclass(frozen=True)
 class FileReport:
-    """What was read of one file. `encoding_found` is "given", "byte order mark", "valid UTF-8" or "assumed"."""
+    """What was read of one file, as measured. `encoding_found` says how its encoding is known.
+
+    `rejected_bytes` are the bytes of values that were in the file and not in what was read; a load with
+    any is refused.
+    """
 
     name: str
     bytes: int

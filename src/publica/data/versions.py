@@ -1,0 +1,49 @@
+"""The versions of datasets that were published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, select
+
+from publica.data.model import Version
+from publica.data.store import dataset_version as table
+from publica.kernel import clock
+
+
+def current(connection: Connection, folder: Path, dataset: str) -> Version | None:
+    """The newest version of a dataset; None when nothing was loaded. `folder` is the data folder."""
+    newest = select(table).where(table.c.dataset == dataset).order_by(table.c.number.desc()).limit(1)
+    return _one(connection, folder, newest)
+
+
+def get(connection: Connection, folder: Path, dataset: str, number: int) -> Version | None:
+    """That version of a dataset; None when there is none."""
+    wanted = select(table).where(table.c.dataset == dataset, table.c.number == number)
+    return _one(connection, folder, wanted)
+
+
+def all_of(connection: Connection, folder: Path, dataset: str) -> tuple[Version, ...]:
+    """Every version of a dataset, oldest first."""
+    wanted = select(table).where(table.c.dataset == dataset).order_by(table.c.number)
+    return tuple(_version(folder, row) for row in connection.execute(wanted).mappings())
+
+
+def _one(connection: Connection, folder: Path, query: Select[Any]) -> Version | None:
+    row = connection.execute(query).mappings().one_or_none()
+    return _version(folder, row) if row is not None else None
+
+
+def _version(folder: Path, row: RowMapping) -> Version:
+    return Version(
+        dataset=row["dataset"],
+        number=row["number"],
+        path=folder / row["path"],
+        rows=row["rows"],
+        digest=row["digest"],
+        subjects=row["subjects"],
+        recorded_at=clock.parse(row["recorded_at"]),
+        entry=row["entry"],
+        columns=tuple(row["columns"]),
+    )
