@@ -1,0 +1,81 @@
+"""The verbs of transparency. Looking is a deed too: each look at somebody's uses is entered in the ledger."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from publica.kernel import clock
+from publica.kernel.actor import Actor
+from publica.kernel.database import Change, Database
+from publica.kernel.errors import BadInput
+from publica.kernel.keys import Keys
+from publica.kernel.ledger.canonical import b64, commit, new_salt
+from publica.trust.transparency import listing, receipts, store
+from publica.trust.transparency.model import Original, Private, UseOfMe
+
+
+def uses_of(
+    db: Database, keys: Keys, position: int, actor: Actor, *, limit: int | None = None, offset: int = 0
+) -> list[UseOfMe]:
+    """The uses of one person's data, newest first; that `actor` looked is entered before they are given."""
+    subject = position.to_bytes(4, "big")
+    db.write(lambda change: read(change, keys, "uses-of-subject", actor, {"subject": subject}))
+    with db.read() as connection:
+        return listing.find(connection, keys, position, limit=limit, offset=offset)
+
+
+def open_original(db: Database, keys: Keys, use: str, actor: Actor, why: str) -> Original:
+    """Who made a use and with which statement. The opening is entered first.
+
+    Raises BadInput for an unknown use or an empty `why`.
+    """
+    if not why.strip():
+        raise BadInput("An original is opened for a reason.", do="Say why.")
+
+    def work(change: Change) -> Original:
+        original = _original(change.connection, keys, use)
+        read(change, keys, "original", actor, {"why": why.encode()}, use=use)
+        return original
+
+    return db.write(work)
+
+
+def read(
+    change: Change,
+    keys: Keys,
+    what: str,
+    actor: Actor,
+    hidden: Mapping[str, bytes],
+    use: str | None = None,
+) -> bytes:
+    """Enter that somebody read something sealed. What is `hidden`, and who read, is committed to."""
+    values = {"actor": actor.canonical, **hidden}
+    salts = {name: new_salt() for name in values}
+    commitments = {name: commit(salts[name], value) for name, value in values.items()}
+    leaf = change.enter("reading", {"what": what, "use": use, **commitments})
+    opened = {name: [b64(salts[name]), b64(value)] for name, value in values.items()}
+    token = secrets.token_bytes(16)
+    row = {
+        "entry": leaf,
+        "what": what,
+        "recorded_at": clock.text(change.now),
+        "token": token,
+        "sealed": keys.seal(json.dumps(opened).encode(), b"reading" + token),
+    }
+    change.connection.execute(insert(store.readings), row)
+    return leaf
+
+
+def _original(connection: Connection, keys: Keys, use: str) -> Original:
+    query = select(store.privates.c.sealed).join(store.uses).where(store.uses.c.id == use)
+    sealed = connection.execute(query).scalar()
+    if sealed is None:
+        raise BadInput(f"There is no use {use}.", do="Use ids stand in receipts and in people's lists.")
+    held: dict[str, Any] = json.loads(keys.unseal(sealed, receipts.original_context(use)))
+    private = Private(Actor(**held["actor"]), held["sql"], held["params"])
+    return Original(use, private, held["digest"], held["salts"])

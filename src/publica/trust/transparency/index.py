@@ -1,0 +1,226 @@
+"""The index of large sets by blocks of people, so that one person's list need not read every set.
+
+`GROUP` sets are compacted together, chunk by chunk. Each row then holds, for `PEOPLE` neighbouring positions,
+the bits of all sets of one group, set after set; rows of one block of people lie together. A chunk of a group
+leaves `subject_set_chunk` in the transaction in which its rows enter `subject_index`, so a reader in one
+snapshot finds every bit in exactly one of the two.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from itertools import compress
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from publica.kernel.database import Change, Database
+from publica.kernel.errors import IntegrityBroken
+from publica.kernel.keys import Keys
+from publica.trust.transparency import sets, store
+from publica.trust.transparency.sealing import (
+    CHUNK_BYTES,
+    chunk_context,
+    chunk_id,
+    pack,
+    subject_tag,
+    tag_key,
+    unpack,
+)
+from publica.trust.transparency.sets import SubjectSet
+
+GROUP = 128
+PEOPLE = 512
+"""A row is GROUP × PEOPLE bits = 8 KiB; measured best for lists and close to no loss on disk."""
+_WIDTH = PEOPLE // 8
+_BLOCKS = CHUNK_BYTES // _WIDTH  # blocks of people per chunk
+_NUMBER = (1 << 40) - 1
+_GROUP_BITS = 24
+
+
+def sets_with(connection: Connection, keys: Keys, position: int) -> list[int]:
+    """The numbers of all stored sets that one person is in."""
+    return [
+        *_small(connection, keys, position),
+        *_loose(connection, keys, position),
+        *_compacted(connection, keys, position),
+    ]
+
+
+def load(connection: Connection, keys: Keys, number: int) -> tuple[SubjectSet, bytes]:
+    """A stored set and its salt. Raises IntegrityBroken when it is not what was committed to."""
+    row = connection.execute(select(store.subject_sets).where(store.subject_sets.c.number == number)).one()
+    opened = keys.unseal(row.sealed, b"set" + row.token)
+    salt, rest = opened[:16], opened[16:]
+    if row.large:
+        subjects = SubjectSet(_bits(connection, keys, row), row.size)
+    else:
+        subjects = SubjectSet.from_positions(struct.unpack(f">{len(rest) // 4}I", rest), row.size)
+    if sets.commit(subjects, salt) != row.root:
+        raise IntegrityBroken(f"Subject set {number} is not the one that was committed to.")
+    return subjects, salt
+
+
+def compact(db: Database, keys: Keys) -> int:
+    """Compact every full group of large sets, in short transactions; returns how many sets.
+
+    Safe to stop anywhere, to run twice at once, and beside readers and writers.
+    """
+    compacted = 0
+    while db.maintain(_next_group) is not None:
+        while (step := _step(db, keys)) is not None:
+            compacted += step
+    return compacted
+
+
+def _small(connection: Connection, keys: Keys, position: int) -> list[int]:
+    tag = subject_tag(tag_key(keys), position)
+    return list(connection.scalars(select(store.tags.c.in_set).where(store.tags.c.tag == tag)))
+
+
+def _loose(connection: Connection, keys: Keys, position: int) -> Iterator[int]:
+    """Large sets whose chunk for this person is not yet compacted."""
+    chunk, offset = divmod(position, store.CHUNK)
+    byte, mask = offset >> 3, 0x80 >> (offset & 7)
+    table = store.chunks.join(
+        store.subject_sets, store.subject_sets.c.number == store.chunks.c.id.op("&")(_NUMBER)
+    )
+    query = (
+        select(store.subject_sets.c.number, store.subject_sets.c.token, store.chunks.c.sealed)
+        .select_from(table)
+        .where(store.chunks.c.id.between(chunk_id(chunk, 0), chunk_id(chunk, _NUMBER)))
+    )
+    for number, token, sealed in connection.execute(query):
+        plain = unpack(keys, sealed, chunk_context(token, chunk))
+        if byte < len(plain) and plain[byte] & mask:  # a set's last chunk ends with its last block
+            yield number
+
+
+def _compacted(connection: Connection, keys: Keys, position: int) -> Iterator[int]:
+    block, offset = divmod(position, PEOPLE)
+    byte, mask = offset >> 3, 0x80 >> (offset & 7)
+    hit = bytes(1 if value & mask else 0 for value in range(256))
+    low = block << _GROUP_BITS
+    rows = connection.execute(
+        select(store.blocks.c.sealed, store.groups.c.members)
+        .join(store.groups, store.groups.c.id == store.blocks.c.id - low)
+        .where(store.blocks.c.id.between(low, low + (1 << _GROUP_BITS) - 1))
+        .add_columns(store.blocks.c.id)
+    )
+    for sealed, members, row in rows:
+        plain = unpack(keys, sealed, _context(row))
+        numbers = struct.unpack(f">{len(members) // 8}Q", members)
+        yield from compress(numbers, plain[byte::_WIDTH].translate(hit))
+
+
+def _bits(connection: Connection, keys: Keys, row: Row[tuple[object, ...]]) -> bytes:
+    """A large set's bits, from wherever each chunk is now."""
+    bits = bytearray(sets.padded(row.size))
+    done = 0
+    if row.in_group is not None:
+        done = connection.execute(
+            select(store.groups.c.done).where(store.groups.c.id == row.in_group)
+        ).scalar_one()
+    for chunk in range(-(-len(bits) // CHUNK_BYTES)):
+        if chunk < done:
+            part = _from_index(connection, keys, row.in_group, row.slot, chunk)
+        else:
+            part = _from_chunk(connection, keys, row.number, row.token, chunk)
+        start = chunk * CHUNK_BYTES
+        room = len(bits) - start
+        bits[start : start + CHUNK_BYTES] = part[:room]
+    return bytes(bits)
+
+
+def _from_chunk(connection: Connection, keys: Keys, number: int, token: bytes, chunk: int) -> bytes:
+    query = select(store.chunks.c.sealed).where(store.chunks.c.id == chunk_id(chunk, number))
+    sealed = connection.scalar(query)
+    plain = unpack(keys, sealed, chunk_context(token, chunk)) if sealed else b""
+    return plain.ljust(CHUNK_BYTES, b"\0")
+
+
+def _from_index(connection: Connection, keys: Keys, group: int, slot: int, chunk: int) -> bytes:
+    first = chunk * _BLOCKS
+    ids = [(block << _GROUP_BITS) | group for block in range(first, first + _BLOCKS)]
+    part = bytearray(CHUNK_BYTES)
+    query = select(store.blocks.c.id, store.blocks.c.sealed).where(store.blocks.c.id.in_(ids))
+    for row, sealed in connection.execute(query):
+        plain = unpack(keys, sealed, _context(row))
+        start = ((row >> _GROUP_BITS) - first) * _WIDTH
+        part[start : start + _WIDTH] = plain[slot * _WIDTH : (slot + 1) * _WIDTH]
+    return bytes(part)
+
+
+def _next_group(change: Change) -> int | None:
+    """The group that is going, or a new one when enough large sets wait; None when nothing is to be done."""
+    connection, table = change.connection, store.subject_sets
+    going = connection.scalar(select(store.groups.c.id).where(store.groups.c.done < store.groups.c.chunks))
+    if going is not None:
+        return int(going)
+    loose = table.c.large & table.c.in_group.is_(None)
+    waiting = select(table.c.number).where(loose).order_by(table.c.number).limit(GROUP)
+    numbers = list(connection.scalars(waiting))
+    if len(numbers) < GROUP:
+        return None
+    largest = connection.scalar(select(func.max(table.c.size)).where(table.c.number.in_(numbers))) or 0
+    row = {"members": struct.pack(f">{GROUP}Q", *numbers), "chunks": -(-largest // store.CHUNK), "done": 0}
+    group = connection.execute(insert(store.groups), row).inserted_primary_key[0]  # type: ignore[index]
+    for slot, number in enumerate(numbers):
+        connection.execute(update(table).where(table.c.number == number).values(in_group=group, slot=slot))
+    return int(group)
+
+
+def _step(db: Database, keys: Keys) -> int | None:
+    """Compact one chunk of the group that is going: sets finished by it, or None when no group is going."""
+    with db.read() as connection:
+        going = connection.execute(
+            select(store.groups).where(store.groups.c.done < store.groups.c.chunks)
+        ).first()
+        if going is None:
+            return None
+        numbers = struct.unpack(f">{len(going.members) // 8}Q", going.members)
+        parts = _parts(connection, keys, numbers, going.done)
+    rows = list(_rows(keys, parts, going.id, going.done))
+
+    def replace(change: Change) -> int:
+        moved = change.connection.execute(
+            update(store.groups)
+            .where((store.groups.c.id == going.id) & (store.groups.c.done == going.done))
+            .values(done=going.done + 1)
+        )
+        if moved.rowcount == 0:
+            return 0  # another process was quicker
+        ids = [chunk_id(going.done, number) for number in numbers]
+        change.connection.execute(delete(store.chunks).where(store.chunks.c.id.in_(ids)))
+        if rows:
+            change.connection.execute(insert(store.blocks), rows)
+        return len(numbers) if going.done + 1 == going.chunks else 0
+
+    return db.maintain(replace)
+
+
+def _parts(connection: Connection, keys: Keys, numbers: tuple[int, ...], chunk: int) -> list[bytes]:
+    """One chunk of each of these sets, by slot."""
+    columns = store.subject_sets.c
+    query = select(columns.number, columns.token).where(columns.number.in_(numbers))
+    tokens = {row.number: row.token for row in connection.execute(query)}
+    return [_from_chunk(connection, keys, number, tokens[number], chunk) for number in numbers]
+
+
+def _rows(keys: Keys, parts: list[bytes], group: int, chunk: int) -> Iterator[dict[str, object]]:
+    """The index rows of one chunk of a group. Sets made alike deflate well: two rows are tried."""
+    deflate = False
+    for block in range(_BLOCKS):
+        start = block * _WIDTH
+        plain = b"".join([part[start : start + _WIDTH] for part in parts])
+        if not plain.strip(b"\0"):
+            continue
+        row = ((chunk * _BLOCKS + block) << _GROUP_BITS) | group
+        sealed = pack(keys, plain, _context(row), deflate=deflate or block < 2)
+        if block < 2:
+            deflate = len(sealed) < 0.9 * len(plain)
+        yield {"id": row, "sealed": sealed}
+
+
+def _context(row: int) -> bytes:
+    return b"index" + row.to_bytes(8, "big")

@@ -1,0 +1,1 @@
+"""Receipts, subject sets and their index, proofs."""
