@@ -13,6 +13,7 @@ import pytest
 from .source import ROOT
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+TEST = re.compile(r"\b(tests/[\w/]+\.py)(?:::(\w+))?")
 RECORD = re.compile(r"\d{4}-[a-z0-9-]+\.md\Z")
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 PICTURES = sorted((ROOT / "docs").rglob("*.svg"))
@@ -44,7 +45,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         if "://" in target or target.startswith("mailto:"):
             continue
         other = (page.parent / path) if path else page
-        assert other.exists(), target
+        assert other.exists(), f"{shown(page)} links to {target}, which is not there"
         if anchor and other.suffix == ".md":
             assert anchor in anchors(other), target
 
@@ -53,6 +54,14 @@ def anchors(page: Path) -> set[str]:
     """The anchors of a page's headings, as GitHub and most renderers make them."""
     headings = re.findall(r"^#+ +(.+?) *$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=shown)
+def test_tests_that_a_page_names_exist(page: Path) -> None:
+    """`tests/area/test_it.py::test_name`, as docs/security.md names what guards each promise."""
+    for file, name in TEST.findall(page.read_text("utf-8")):
+        assert (ROOT / file).is_file(), file
+        assert not name or re.search(rf"\b(?:def|class) {name}\b", (ROOT / file).read_text("utf-8")), name
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=shown)
