@@ -1,0 +1,1 @@
+"""The `publica` command. Nothing heavy is imported before a command needs it."""

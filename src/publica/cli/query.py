@@ -1,0 +1,173 @@
+"""`publica query`: ask a question in SQL, citing an activity."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from publica.cli.common import instance, operator, say_json, table
+
+if TYPE_CHECKING:
+    from publica.gateway import Answer, Explanation
+    from publica.kernel.errors import Refused
+
+FORMATS = ("table", "csv", "json", "arrow", "parquet")
+BINARY = ("arrow", "parquet")
+
+
+@click.command()
+@click.argument("sql")
+@click.option("--as", "acting_as", required=True, metavar="ACTOR", help="The official who asks.")
+@click.option("--activity", required=True, metavar="ID", help="The activity this use is part of.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="table",
+    show_default=True,
+    help="Form of the answer.",
+)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the answer to a file.")
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="Value of $NAME (JSON, or text)."
+)
+@click.option("--explain", is_flag=True, help="Show the decision and the rewritten SQL; run nothing.")
+@click.pass_context
+def query(
+    context: click.Context,
+    sql: str,
+    acting_as: str,
+    activity: str,
+    form: str,
+    out: Path | None,
+    params: tuple[str, ...],
+    explain: bool,
+) -> None:
+    """Ask SQL under an activity. SQL may be `-` to read it from stdin.
+
+    \b
+    Examples:
+      publica query --as ana --activity heating_grant \\
+          "SELECT municipality, count(*) FROM population GROUP BY municipality"
+      publica query --as ana --activity heating_grant --explain "SELECT name FROM population"
+      publica query --as ana --activity heating_grant --param year=2025 --format csv --out in.csv \\
+          "SELECT * FROM incomes WHERE year = $year"
+    """
+    from publica.gateway import Request
+
+    context.meta["format"] = form
+    if form in BINARY and out is None and sys.stdout.isatty():
+        raise click.UsageError(f"{form} is not for a terminal. Give --out FILE, or pipe it.", context)
+    text = click.get_text_stream("stdin").read() if sql == "-" else sql
+    request = Request(operator(acting_as), activity, text, dict(_param(p) for p in params))
+    with instance(context.obj) as opened:
+        if explain:
+            _show_explanation(opened.explain(request), form)
+            return
+        answer = opened.use(request)
+        _write(answer, form, out)
+    click.echo(f"receipt {answer.receipt}: {answer.rows} rows", err=True)
+
+
+def _param(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise click.UsageError(f"--param takes NAME=VALUE, not {text!r}.")
+    try:
+        parsed = json.loads(value)
+    except ValueError:
+        return name, value
+    return name, value if isinstance(parsed, dict | list) else parsed
+
+
+def _write(answer: Answer, form: str, out: Path | None) -> None:
+    if out is None:
+        _emit(answer, form, click.get_binary_stream("stdout"))
+        return
+    part = out.with_name(out.name + ".part")
+    with part.open("wb") as file:
+        _emit(answer, form, file)
+    part.replace(out)
+    click.echo(f"written to {out}", err=True)
+
+
+def _emit(answer: Answer, form: str, to: IO[bytes]) -> None:
+    import pyarrow as pa
+    from pyarrow import csv, parquet
+
+    if form == "arrow":
+        with pa.ipc.new_stream(to, answer.schema) as writer:
+            for batch in answer.batches():
+                writer.write_batch(batch)
+    elif form == "parquet":
+        with parquet.ParquetWriter(to, answer.schema) as writer:
+            for batch in answer.batches():
+                writer.write_batch(batch)
+    elif form == "csv":
+        with csv.CSVWriter(to, answer.schema) as writer:
+            for batch in answer.batches():
+                writer.write_batch(batch)
+    else:
+        to.write((_as_json(answer) if form == "json" else _as_table(answer)).encode() + b"\n")
+
+
+def _rows(answer: Answer) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for batch in answer.batches():
+        rows += zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    return rows
+
+
+def _as_json(answer: Answer) -> str:
+    names = answer.schema.names
+    rows = [dict(zip(names, row, strict=True)) for row in _rows(answer)]
+    return json.dumps({"receipt": answer.receipt, "rows": rows}, ensure_ascii=False, default=str)
+
+
+def _as_table(answer: Answer) -> str:
+    return table(answer.schema.names, _rows(answer))
+
+
+def _show_explanation(explanation: Explanation, form: str) -> None:
+    from publica.wording import describe, sentence
+
+    if form == "json":
+        say_json(
+            {**describe(explanation.decision), "sql": explanation.sql, "protection": explanation.protection}
+        )
+    else:
+        for clause in explanation.decision.clauses:
+            click.echo(f"{'✓' if clause.holds else '✗'} {sentence(clause)}")
+        if explanation.sql:
+            click.echo(f"\n{explanation.sql}")
+        click.echo("\n(explained only; nothing was run)", err=True)
+    if not explanation.decision.allowed:
+        sys.exit(3)
+
+
+def show_refusal(error: Refused) -> None:
+    """The missing clauses on stderr; with --format json also as JSON on stdout."""
+    from publica.wording import describe, sentence
+
+    context = click.get_current_context(silent=True)
+    if "json" in (context.meta.get("format") if context else None, _asked_format()):
+        say_json({"refused": True, "receipt": error.receipt, **describe(error.decision)})
+    click.echo("Refused:", err=True)
+    for clause in error.decision.missing:
+        click.echo(f"✗ {sentence(clause)}  [{clause.reason}]", err=True)
+    if error.receipt:
+        click.echo(f"receipt {error.receipt}", err=True)
+
+
+def _asked_format() -> str | None:
+    """The --format on the command line: the context is gone by the time an error is reported."""
+    words = sys.argv[1:]
+    after = [words[i + 1] for i, word in enumerate(words[:-1]) if word == "--format"]
+    return next(iter(after), next((w.partition("=")[2] for w in words if w.startswith("--format=")), None))
+
+
+COMMANDS = (query,)

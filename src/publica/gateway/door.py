@@ -1,0 +1,108 @@
+"""The door's parts and what passes through it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+import pyarrow as pa
+
+from publica.data.engines import Engine
+from publica.gateway.spool import Spool
+from publica.kernel.actor import Actor
+from publica.kernel.database import Database
+from publica.kernel.decision import Decision
+from publica.kernel.keys import Keys
+from publica.kernel.records import Kind
+
+V = TypeVar("V")
+
+
+class Recent(Generic[V]):
+    """A small thread-safe cache that forgets what was used longest ago."""
+
+    def __init__(self, most: int) -> None:
+        self._kept: OrderedDict[Hashable, V] = OrderedDict()
+        self._lock, self._most = Lock(), most
+
+    def get(self, key: Hashable) -> V | None:
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
+
+    def put(self, key: Hashable, value: V) -> None:
+        with self._lock:
+            self._kept[key] = value
+            self._kept.move_to_end(key)
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one use may take: seconds, rows and bytes of its answer."""
+
+    seconds: float = 60
+    rows: int = 1_000_000
+    bytes: int = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the one door needs; made once per process by the instance."""
+
+    db: Database
+    keys: Keys
+    kinds: tuple[Kind[Any], ...]
+    engine: Engine
+    folder: Path
+    limits: Limits
+    statements: Recent[Any] = field(default_factory=lambda: Recent(256))
+    masks: Recent[Any] = field(default_factory=lambda: Recent(16))
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question: who asks, under which activity, in which words."""
+
+    actor: Actor
+    activity: str
+    sql: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What leaves: the receipt's id (None only under open-access), the decision, and the rows."""
+
+    receipt: str | None
+    decision: Decision
+    spool: Spool
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self.spool.schema
+
+    @property
+    def rows(self) -> int:
+        return self.spool.rows
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        return self.spool.batches()
+
+    def table(self) -> pa.Table:
+        return pa.Table.from_batches(self.batches(), self.schema)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What would be decided and run; nothing was."""
+
+    decision: Decision
+    sql: str | None
+    protection: str | None

@@ -1,0 +1,119 @@
+"""Step 7: execute into a spool, and account for the subjects, in one engine snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from publica.data.engines import Snapshot
+from publica.gateway.door import Door
+from publica.gateway.model import Rewritten, Touch
+from publica.gateway.relations import MaskKey
+from publica.gateway.spool import Spool
+from publica.trust.transparency import StoredSet, SubjectSet
+
+Shared = tuple[SubjectSet, StoredSet | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An answer in the spool, and whose rows it touched and released; not yet anybody's."""
+
+    spool: Spool
+    counter: int | None  # the choice counter that the masks stood at; None where no mask depends on choices
+    touched: SubjectSet | None
+    touched_as: StoredSet | None  # where an equal set is stored already
+    touched_key: frozenset[tuple[str, int]] | None  # what identifies the set when it is whole masks
+    released: SubjectSet | None
+    exact: bool
+
+
+def execute(
+    door: Door,
+    plan: Rewritten,
+    masks: Mapping[str, MaskKey],
+    params: Mapping[str, Any],
+    size: int,
+) -> Outcome:
+    """Run the rewritten statement. Raises TimedOut past a limit, BadInput when it cannot be computed."""
+    given = {name: params[name] for name in plan.parameters}
+    with door.engine.snapshot(door.limits.seconds) as snapshot:
+        spool, left = _run(door, snapshot, plan, given)
+        counters = {name: snapshot.counter(key.column) for name, key in masks.items() if key.column}
+        key = _whole(plan, counters, size)
+        touched, stored = _touched(door, snapshot, plan, params, size, key)
+        released = _released(snapshot, plan, left, size, touched)
+    counter = min(counters.values(), default=None)
+    return Outcome(spool, counter, touched, stored, key, released, plan.exact)
+
+
+def account(
+    door: Door, plan: Rewritten, params: Mapping[str, Any], size: int
+) -> SubjectSet | None:
+    """Whose rows a statement looked through that failed half-way."""
+    with door.engine.snapshot(door.limits.seconds) as snapshot:
+        return _touched(door, snapshot, plan, params, size, None)[0]
+
+
+def _run(
+    door: Door, snapshot: Snapshot, plan: Rewritten, params: Mapping[str, Any]
+) -> tuple[Spool, list[pa.Array]]:
+    """The visible columns go to the spool, the hidden subject columns to a list."""
+    visible = len(plan.columns)
+    spool: Spool | None = None
+    left: list[pa.Array] = []
+    for batch in snapshot.batches(plan.sql, params):
+        if spool is None:
+            schema = pa.schema([batch.schema.field(i) for i in range(visible)])
+            spool = Spool(schema, rows=door.limits.rows, size=door.limits.bytes)
+        left += batch.columns[visible:]
+        spool.add(pa.RecordBatch.from_arrays(batch.columns[:visible], schema=spool.schema))
+    assert spool is not None, "the engine gives at least one batch, if an empty one, for its schema"
+    spool.close()
+    return spool, left
+
+
+def _whole(
+    plan: Rewritten, counters: Mapping[str, int], size: int
+) -> frozenset[tuple[str, int]] | None:
+    """The identity of the touched set when it is made of whole masks, so that it can be shared."""
+    if not plan.touches or not all(touch.shared for touch in plan.touches):
+        return None
+    return frozenset((touch.sql, counters.get(touch.dataset, 0)) for touch in plan.touches) | {("", size)}
+
+
+def _touched(
+    door: Door,
+    snapshot: Snapshot,
+    plan: Rewritten,
+    params: Mapping[str, Any],
+    size: int,
+    key: frozenset[tuple[str, int]] | None,
+) -> Shared | tuple[None, None]:
+    if not plan.touches:
+        return None, None
+    known: Shared | None = door.masks.get(key) if key is not None else None
+    if known is not None:
+        return known
+    whole = SubjectSet.empty(size)
+    for touch in plan.touches:
+        whole = whole.union(_bits(snapshot, touch, params, size))
+    return whole, None
+
+
+def _bits(snapshot: Snapshot, touch: Touch, params: Mapping[str, Any], size: int) -> SubjectSet:
+    given = {name: params[name] for name in touch.parameters}
+    bits = snapshot.bits(touch.sql, {**given, "__size": size})
+    return SubjectSet(bits.ljust(len(SubjectSet.empty(size).bits), b"\0"), size)
+
+
+def _released(
+    snapshot: Snapshot, plan: Rewritten, left: list[pa.Array], size: int, touched: SubjectSet | None
+) -> SubjectSet | None:
+    """Exactly whose rows left; where that cannot be carried through, everybody touched."""
+    if touched is None or not plan.exact:
+        return touched
+    return SubjectSet(snapshot.pack(left, size), size) if left else SubjectSet.empty(size)

@@ -1,0 +1,162 @@
+"""Step 4: the facts a decision needs, gathered at one instant from one consistent set of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from publica.data import subjects, versions
+from publica.data.model import Version
+from publica.governance.activities.model import Activity
+from publica.governance.agreements.model import Agreement, Transform
+from publica.governance.agreements.rules import covers, missing_signatures, transform_of
+from publica.governance.datasets.model import Dataset
+from publica.governance.identity.actions import roles_of
+from publica.governance.leadership.rules import accountable
+from publica.governance.rules.model import Law
+from publica.governance.rules.rules import in_force
+from publica.kernel.records import Book, Record
+from publica.trust.consent import actions as consent
+
+OPEN_ACCESS = "open-access"
+"""The built-in activity for open data: no agreement, no role, counted by the hour."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What one activity may get of one dataset, and on which ground."""
+
+    dataset: Record[Dataset]
+    agreement: Record[Agreement] | None
+    agreement_in_force: bool
+    unsigned: tuple[str, ...]
+    transforms: Mapping[str, Transform]
+    own: bool
+
+    @property
+    def id(self) -> str:
+        return self.dataset.id
+
+    @property
+    def open(self) -> bool:
+        return self.dataset.spec.access == "open"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything step 5 looks at, and nothing else."""
+
+    at: datetime
+    actor: str
+    official: Record[Any] | None
+    roles: frozenset[str]
+    activity_id: str
+    activity: Record[Activity] | None
+    law: Record[Law] | None
+    law_in_force: bool
+    reads: Mapping[str, frozenset[str]]
+    grants: Mapping[str, Grant]
+    versions: Mapping[str, Version]
+    steward: Mapping[str, bool]
+    counter: int
+    generation: int
+    size: int
+
+    @property
+    def date(self) -> date:
+        return self.at.date()
+
+
+def grants(book: Book, activity: Record[Activity] | None, at: date) -> dict[str, Grant]:
+    """What the activity would get of every dataset, by dataset id."""
+    return {record.id: _grant(book, activity, record, at) for record in book.all("dataset")}
+
+
+def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date) -> Grant:
+    recipient = activity.spec.organisation if activity else None
+    own = recipient is not None and dataset.spec.holder == recipient
+    agreement = None if own or recipient is None else _agreement(book, activity, dataset, at)
+    return Grant(
+        dataset=dataset,
+        agreement=agreement,
+        agreement_in_force=agreement is not None and covers(agreement.spec, at),
+        unsigned=tuple(missing_signatures(agreement.spec, at)) if agreement else (),
+        transforms=_transforms(dataset, agreement, own=own or dataset.spec.access == "open"),
+        own=own,
+    )
+
+
+def _agreement(
+    book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date
+) -> Record[Agreement] | None:
+    """The agreement that serves the activity best: in force, signed, for its purpose; then the first by id."""
+    assert activity is not None
+
+    def serves(record: Record[Agreement]) -> tuple[bool, bool, bool]:
+        spec = record.spec
+        return (
+            not covers(spec, at),
+            bool(missing_signatures(spec, at)),
+            activity.spec.purpose not in spec.purposes,
+        )
+
+    candidates = [
+        record
+        for record in book.all("agreement")
+        if record.spec.holder == dataset.spec.holder
+        and record.spec.recipient == activity.spec.organisation
+        and any(part.dataset == dataset.id for part in record.spec.datasets)
+    ]
+    return min(candidates, key=serves, default=None)
+
+
+def _transforms(
+    dataset: Record[Dataset], agreement: Record[Agreement] | None, *, own: bool
+) -> dict[str, Transform]:
+    if own:
+        return {column.name: Transform("as is") for column in dataset.spec.columns}
+    if agreement is None:
+        return {}
+    found = {c.name: transform_of(agreement.spec, dataset.id, c.name) for c in dataset.spec.columns}
+    return {name: transform for name, transform in found.items() if transform is not None}
+
+
+def gather(
+    connection: Connection,
+    book: Book,
+    granted: Mapping[str, Grant],
+    *,
+    at: datetime,
+    actor: str,
+    activity_id: str,
+    reads: Mapping[str, frozenset[str]],
+) -> Facts:
+    """The facts about one request. Reads the state database only for versions and the choice counter."""
+    activity = book.get("activity", activity_id)
+    law = book.get("law", activity.spec.basis.law) if activity and activity.spec.basis.law else None
+    return Facts(
+        at=at,
+        actor=actor,
+        official=book.get("official", actor),
+        roles=frozenset(role.spec.role for role in roles_of(book, actor, at.date())),
+        activity_id=activity_id,
+        activity=activity,
+        law=law,
+        law_in_force=law is not None and in_force(law.spec, at.date()),
+        reads=reads,
+        grants={dataset: granted[dataset] for dataset in reads},
+        versions=_versions(connection, reads),
+        steward={dataset: accountable(book, dataset, at.date()) is not None for dataset in reads},
+        counter=consent.counter(connection, activity_id),
+        generation=book.generation,
+        size=subjects.size(connection),
+    )
+
+
+def _versions(connection: Connection, datasets: Iterable[str]) -> dict[str, Version]:
+    found = {dataset: versions.current(connection, dataset) for dataset in datasets}
+    return {dataset: version for dataset, version in found.items() if version is not None}

@@ -1,0 +1,35 @@
+"""Open data is counted by the hour and dataset; nobody gets a receipt for reading what is public."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Column, Integer, String, Table
+from sqlalchemy.dialects import sqlite
+
+from publica.kernel.database import Change, Database
+from publica.kernel.ledger.store import metadata
+
+open_uses = Table(
+    "open_use",
+    metadata,
+    Column("dataset", String(128), primary_key=True),
+    Column("hour", String(13), primary_key=True),  # 2026-11-23T12
+    Column("uses", Integer, nullable=False),
+)
+
+
+def count(db: Database, datasets: Iterable[str], at: datetime) -> None:
+    """One more use of each dataset in this hour."""
+    rows = [{"dataset": dataset, "hour": at.strftime("%Y-%m-%dT%H"), "uses": 1} for dataset in datasets]
+
+    def work(change: Change) -> None:
+        added = sqlite.insert(open_uses)
+        again = added.on_conflict_do_update(
+            index_elements=["dataset", "hour"], set_={"uses": open_uses.c.uses + 1}
+        )
+        change.connection.execute(again, rows)
+
+    if rows:
+        db.maintain(work)

@@ -1,0 +1,124 @@
+"""Step 9: what a use leaves in the ledger, whether released, refused or failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from publica.gateway.decide import protection
+from publica.gateway.door import Door, Request
+from publica.gateway.execute import Outcome
+from publica.gateway.facts import Facts
+from publica.gateway.model import Rewritten
+from publica.gateway.quota import reserve
+from publica.kernel import ids, records
+from publica.kernel.database import Change
+from publica.kernel.decision import Clause, Decision
+from publica.kernel.errors import PublicaError
+from publica.trust import transparency
+from publica.trust.consent import actions as consent
+from publica.trust.transparency import Private, Receipt, SubjectSet, Written
+
+
+class _Moved(Exception):
+    """A choice or a record changed between the facts and the receipt."""
+
+
+def released(
+    door: Door, request: Request, facts: Facts, plan: Rewritten, outcome: Outcome
+) -> str | None:
+    """Write the receipt of an answer and reserve what its agreements allow. None when the facts moved.
+
+    Raises Exhausted when an agreement's volume or frequency is used up; Unavailable when the ledger
+    cannot be written.
+    """
+    receipt = replace(
+        _receipt(request, facts, "released"),
+        rows=outcome.spool.rows,
+        bytes=outcome.spool.size,
+        digest=outcome.spool.digest,
+        choice_state={} if outcome.counter is None else {facts.activity_id: outcome.counter},
+        form=_form(plan, outcome),
+        exact=outcome.exact,
+    )
+    prepared = transparency.prepare(
+        door.keys, receipt, _private(request), outcome.touched, outcome.released, shared=outcome.touched_as
+    )
+    agreements = [grant.agreement for grant in facts.grants.values() if grant.agreement]
+
+    def work(change: Change) -> Written:
+        connection = change.connection
+        if records.generation(connection) != facts.generation:
+            raise _Moved
+        if outcome.counter is not None and consent.counter(connection, facts.activity_id) != outcome.counter:
+            raise _Moved
+        reserve(connection, agreements, outcome.spool.rows, facts.at)
+        return transparency.write(change, prepared)
+
+    try:
+        written = door.db.write(work)
+    except _Moved:
+        return None
+    if outcome.touched_key is not None and written.touched is not None:
+        door.masks.put(outcome.touched_key, (outcome.touched, written.touched))
+    return receipt.id
+
+
+def refused(door: Door, request: Request, decision: Decision, facts: Facts | None) -> str:
+    """Write the receipt of a refusal; returns its id."""
+    missing = tuple(replace(clause, params={}) for clause in decision.missing)
+    return _write(door, request, replace(_receipt(request, facts, "refused"), clauses=missing))
+
+
+def failed(
+    door: Door, request: Request, facts: Facts, error: PublicaError, touched: SubjectSet | None
+) -> str:
+    """Write the receipt of a statement that could not be computed; returns its id."""
+    clause = Clause(type(error).__name__, False)
+    return _write(door, request, replace(_receipt(request, facts, "failed"), clauses=(clause,)), touched)
+
+
+def _write(door: Door, request: Request, receipt: Receipt, touched: SubjectSet | None = None) -> str:
+    nobody = None if touched is None else SubjectSet.empty(touched.size)
+    prepared = transparency.prepare(door.keys, receipt, _private(request), touched, nobody)
+    door.db.write(lambda change: transparency.write(change, prepared))
+    return receipt.id
+
+
+def _receipt(request: Request, facts: Facts | None, outcome: transparency.Outcome) -> Receipt:
+    activity = facts.activity if facts else None
+    basis = activity.spec.basis if activity else None
+    return Receipt(
+        id=ids.draw("use"),
+        organisation=activity.spec.organisation if activity else "unknown",
+        activity=request.activity if activity else "unknown",
+        outcome=outcome,
+        purpose=activity.spec.purpose if activity else "unknown",
+        basis=None if basis is None else "consent" if basis.kind == "consent" else f"law:{basis.law}",
+        authenticated=request.actor.authenticated,
+        agreements=_agreements(facts),
+        datasets=tuple(version.id for _, version in sorted(facts.versions.items())) if facts else (),
+        columns={name: tuple(sorted(columns)) for name, columns in facts.reads.items()} if facts else {},
+        protection=protection(facts) if facts else None,
+    )
+
+
+def _agreements(facts: Facts | None) -> tuple[str, ...]:
+    if facts is None:
+        return ()
+    return tuple(sorted({grant.agreement.id for grant in facts.grants.values() if grant.agreement}))
+
+
+def _form(plan: Rewritten, outcome: Outcome) -> transparency.Form:
+    if outcome.touched is None:
+        return "none"
+    return "total" if plan.aggregated else "rows"
+
+
+def _private(request: Request) -> Private:
+    return Private(
+        actor=request.actor.id,
+        authenticated=request.actor.authenticated,
+        os_user=request.actor.os_user,
+        sql=request.sql,
+        params=request.params,
+    )

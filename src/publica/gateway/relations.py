@@ -1,0 +1,163 @@
+"""Step 6, first half: what each base table becomes: only what is read, each through its transform, masked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from publica.data import subjects
+from publica.data.engines import MaskUpdate, Scope
+from publica.data.model import TableSchema, Version
+from publica.gateway.decide import protection
+from publica.gateway.door import Door
+from publica.gateway.facts import Facts, Grant
+from publica.gateway.model import ColumnShape, Governed, Shape
+from publica.governance.activities.model import Activity
+from publica.governance.agreements.model import Transform
+from publica.governance.datasets.model import Column
+from publica.governance.datasets.rules import table_schema
+from publica.kernel.ledger.canonical import canonical
+from publica.trust.consent import actions as consent
+from publica.trust.privacy import pseudonym_secret
+
+YEAR, AGE_BAND, REGION, PSEUDONYM, AS_IS = "year", "age band", "region prefix", "pseudonym", "as is"
+DEFAULT_CONCEPT = "person"
+
+
+@dataclass(frozen=True)
+class MaskKey:
+    """Which mask of which version a relation used."""
+
+    version: Version
+    column: str | None
+
+
+def effective(grant: Grant, column: Column, output: str) -> Transform:
+    """What the column goes through: the agreement's transform; keys become pseudonyms where rows must be."""
+    agreed = grant.transforms.get(column.name, Transform("withheld"))
+    opaque = output == "pseudonymous rows" and column.role == "subject key" and agreed.kind == AS_IS
+    return Transform(PSEUDONYM) if opaque else agreed
+
+
+def shape(grant: Grant, output: str) -> Shape:
+    """The dataset as the statement sees it: names, and types and meanings after the transforms."""
+    columns = {c.name: _column_shape(c, effective(grant, c, output)) for c in grant.dataset.spec.columns}
+    return Shape(grant.id, columns)
+
+
+def _column_shape(column: Column, transform: Transform) -> ColumnShape:
+    schema = column.as_table_column()
+    types = {YEAR: "BIGINT", AGE_BAND: "VARCHAR", REGION: "VARCHAR", PSEUDONYM: "UUID"}
+    meaning = transform.kind in (AS_IS, PSEUDONYM)
+    return ColumnShape(
+        type=types.get(transform.kind, schema.sql_type),
+        role="pseudonym" if transform.kind == PSEUDONYM else str(column.role),
+        concept=column.concept if meaning else None,
+        unit=column.unit if meaning else None,
+        code_list=column.code_list if meaning else None,
+        code_list_version=column.code_list_version if meaning else None,
+    )
+
+
+def sketch(facts: Facts) -> dict[str, Governed]:
+    """The relations by their readable names, for an explanation: no engine is asked, nothing is loaded."""
+    return {
+        dataset: _governed(facts, grant, dataset, "choice_and_scope", lambda column: f'"{column} pseudonym"')
+        for dataset, grant in facts.grants.items()
+    }
+
+
+def build(door: Door, facts: Facts) -> tuple[dict[str, Governed], dict[str, MaskKey]]:
+    """The relations in the engine's working copy, masks brought to at least the facts' counter."""
+    governed, masks = {}, {}
+    for dataset, grant in facts.grants.items():
+        version, schema = facts.versions[dataset], table_schema(grant.dataset)
+        table = door.engine.table(version, schema)
+        mask = _mask(door, facts, grant, version, schema)
+        governed[dataset] = _governed(facts, grant, table, mask, _pseudonyms(door, facts, version, schema))
+        masks[dataset] = MaskKey(version, mask)
+    return governed, masks
+
+
+def _governed(
+    facts: Facts, grant: Grant, table: str, mask: str | None, pseudonym: Callable[[str], str]
+) -> Governed:
+    output = protection(facts)
+    on = facts.versions[grant.id].recorded_at.date() if grant.id in facts.versions else facts.date
+    columns = {
+        column.name: _expression(column.name, effective(grant, column, output), on, pseudonym)
+        for column in grant.dataset.spec.columns
+        if column.name in facts.reads[grant.id]
+    }
+    hidden = tuple(column.hidden_name for column in table_schema(grant.dataset).subject_columns)
+    return Governed(table=table, columns=columns, mask=mask, subjects=hidden)
+
+
+def _expression(name: str, transform: Transform, on: date, pseudonym: Callable[[str], str]) -> str:
+    """The column's expression over the working copy. None of them can fail on any value."""
+    quoted = f'"{name}"'
+    if transform.kind == YEAR:
+        return f"year({quoted})"
+    if transform.kind == AGE_BAND:
+        decade = f"(date_diff('year', {quoted}, DATE '{on}') // 10 * 10)"
+        return f"({decade} || '-' || ({decade} + 9))"
+    if transform.kind == REGION:
+        return f"left({quoted}, {int(transform.length or 0)})"
+    if transform.kind == PSEUDONYM:
+        return pseudonym(name)
+    return quoted
+
+
+def _pseudonyms(
+    door: Door, facts: Facts, version: Version, schema: TableSchema
+) -> Callable[[str], str]:
+    """Stored pseudonyms for this recipient and activity, in the domain of the column's concept."""
+    assert facts.activity is not None
+    secret = pseudonym_secret(door.keys, facts.activity.spec.organisation, facts.activity_id)
+    concepts = {
+        column.name: column.concept or DEFAULT_CONCEPT
+        for column in facts.grants[version.dataset].dataset.spec.columns
+    }
+
+    def stored(column: str) -> str:
+        return f'"{door.engine.pseudonyms(version, schema, column, concepts[column], secret)}"'
+
+    return stored
+
+
+def _mask(
+    door: Door, facts: Facts, grant: Grant, version: Version, schema: TableSchema
+) -> str | None:
+    scope = _scope(grant)
+    if facts.activity is None or (not schema.subject_columns and not scope):
+        return None
+    activity = facts.activity.spec
+    key = _mask_key(facts.activity_id, activity, scope)
+
+    def fetch(since: int | None) -> MaskUpdate:
+        with door.db.read() as connection:
+            size = subjects.size(connection)
+            return consent.update_since(connection, facts.activity_id, activity.basis, size, since)
+
+    return door.engine.mask(version, schema, key, facts.counter, scope, fetch)
+
+
+def _mask_key(activity_id: str, activity: Activity, scope: tuple[Scope, ...]) -> str:
+    """A mask is shared by all uses with the same choices and scope, across revisions that change neither."""
+    basis = activity.basis
+    body: Mapping[str, object] = {
+        "activity": activity_id,
+        "basis": str(basis.kind),
+        "objection": basis.objection,
+        "scope": [[part.column, list(part.values)] for part in scope],
+    }
+    return hashlib.sha256(canonical(body)).hexdigest()[:32]
+
+
+def _scope(grant: Grant) -> tuple[Scope, ...]:
+    if grant.agreement is None or grant.open:
+        return ()
+    parts = [part for part in grant.agreement.spec.datasets if part.dataset == grant.id]
+    return tuple(Scope(rule.column, tuple(rule.values)) for part in parts for rule in part.rows)

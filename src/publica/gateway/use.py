@@ -1,0 +1,175 @@
+"""The one door: every use of data passes here, in ten numbered steps.
+
+No receipt, no data. A crash between 9 and 10 counts as released.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from publica.gateway import opened, receipts
+from publica.gateway.decide import decide, protection
+from publica.gateway.door import Answer, Door, Explanation, Request
+from publica.gateway.execute import Outcome, account, execute
+from publica.gateway.facts import OPEN_ACCESS, Facts, gather, grants
+from publica.gateway.meaning import check_meaning
+from publica.gateway.model import Outside, Resolved, Rewritten
+from publica.gateway.parse import parse
+from publica.gateway.quota import Exhausted
+from publica.gateway.relations import MaskKey, build, shape, sketch
+from publica.gateway.resolve import resolve
+from publica.gateway.rewrite import rewrite
+from publica.gateway.spool import Spool
+from publica.kernel import clock
+from publica.kernel.decision import Clause, Decision
+from publica.kernel.errors import IntegrityBroken, PublicaError, Refused, Unavailable
+from publica.kernel.records import Book, book
+
+ATTEMPTS = 20
+"""How often an answer is made anew because choices moved while it was computed."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that was read: what it means, and which columns of which datasets it reads."""
+
+    resolved: Resolved
+    parameters: frozenset[str]
+
+
+def use(door: Door, request: Request) -> Answer:
+    """Answer a question under the law, the agreement and each person's choice, and write the receipt.
+
+    Raises Refused with the decision and the receipt of the refusal; BadInput when the statement cannot be
+    computed; TimedOut past a limit; Unavailable when the receipt cannot be written.
+    """
+    statement = understand(door, request)  # 1 parse, 2 resolve, 3 check meaning
+    for _ in range(ATTEMPTS):
+        facts = know(door, request, statement)  # 4
+        decision = decide(facts)  # 5
+        if not decision.allowed:
+            raise refuse(door, request, decision, facts)
+        plan, masks = govern(door, request, facts, statement)  # 6
+        outcome = compute(door, request, facts, plan, masks)  # 7
+        spool = protect(plan, outcome)  # 8
+        receipt = write(door, request, facts, plan, outcome)  # 9
+        if receipt is not None:
+            return release(receipt, decision, spool)  # 10
+    raise Unavailable(
+        "People changed their choices faster than an answer could be made.", do="Try again in a moment."
+    )
+
+
+def explain(door: Door, request: Request) -> Explanation:
+    """Decide and rewrite, run nothing, write no receipt."""
+    try:
+        statement = _read(door, request)
+    except Outside as outside:
+        return Explanation(Decision((outside.clause,)), None, None)
+    facts = know(door, request, statement)
+    decision, output = decide(facts), protection(facts)
+    if not decision.allowed:
+        return Explanation(decision, None, output)
+    plan = rewrite(statement.resolved, sketch(facts), pseudonymous=output == "pseudonymous rows")
+    return Explanation(decision, plan.readable, output)
+
+
+def understand(door: Door, request: Request) -> Statement:
+    """Steps 1 to 3, remembered for statements asked again. What cannot be understood is refused."""
+    try:
+        return _read(door, request)
+    except Outside as outside:
+        raise refuse(door, request, Decision((outside.clause,)), None) from None
+
+
+def _read(door: Door, request: Request) -> Statement:
+    now = clock.now().date()
+    with door.db.read() as connection:
+        records = book(connection, door.kinds)
+    key = (request.sql, request.activity, records.generation, now)
+    known: Statement | None = door.statements.get(key)
+    if known is None:
+        activity = records.get("activity", request.activity)
+        output = activity.spec.protection if activity else "rows"
+        granted = grants(records, activity, now)
+        shapes = {dataset: shape(grant, output) for dataset, grant in granted.items()}
+        query = parse(request.sql)  # 1
+        resolved = resolve(query, shapes)  # 2
+        check_meaning(resolved, shapes)  # 3
+        known = Statement(resolved, resolved.parameters)
+        door.statements.put(key, known)
+    for name in sorted(known.parameters - request.params.keys()):
+        raise Outside(Clause("sql-parameter-missing", False, {"name": name}))
+    return known
+
+
+def know(door: Door, request: Request, statement: Statement) -> Facts:
+    """Step 4: all facts, at one instant, in one snapshot of the state database."""
+    at = clock.now()
+    with door.db.read() as connection:
+        records: Book = book(connection, door.kinds)
+        activity = records.get("activity", request.activity)
+        return gather(
+            connection,
+            records,
+            grants(records, activity, at.date()),
+            at=at,
+            actor=request.actor.id,
+            activity_id=request.activity,
+            reads=statement.resolved.reads,
+        )
+
+
+def refuse(door: Door, request: Request, decision: Decision, facts: Facts | None) -> Refused:
+    """The refusal, with its receipt: refusals are uses too."""
+    return Refused(decision, receipts.refused(door, request, decision, facts))
+
+
+def govern(
+    door: Door, request: Request, facts: Facts, statement: Statement
+) -> tuple[Rewritten, Mapping[str, MaskKey]]:
+    """Step 6: every base table becomes its governed relation."""
+    relations, masks = build(door, facts)
+    pseudonymous = protection(facts) == "pseudonymous rows"
+    return rewrite(statement.resolved, relations, pseudonymous=pseudonymous), masks
+
+
+def compute(
+    door: Door, request: Request, facts: Facts, plan: Rewritten, masks: Mapping[str, MaskKey]
+) -> Outcome:
+    """Step 7. A statement that fails half-way was a use too: it gets a receipt, and nothing leaves."""
+    try:
+        return execute(door, plan, masks, request.params, facts.size)
+    except PublicaError as error:
+        touched = account(door, plan, request.params, facts.size)
+        receipts.failed(door, request, facts, error, touched)
+        raise
+
+
+def protect(plan: Rewritten, outcome: Outcome) -> Spool:
+    """Step 8: for rows, protection was applied in 6; here nothing but the visible columns may be left."""
+    names = outcome.spool.schema.names
+    if len(names) != len(plan.columns) or any(name.startswith("__") for name in names):
+        raise IntegrityBroken("An answer carried columns that must not leave; it was withheld.")
+    return outcome.spool
+
+
+def write(
+    door: Door, request: Request, facts: Facts, plan: Rewritten, outcome: Outcome
+) -> str | None:
+    """Step 9: the receipt, durably; None when choices or records moved meanwhile, so start again from 4."""
+    if facts.activity_id == OPEN_ACCESS:
+        opened.count(door.db, facts.reads, facts.at)
+        return ""
+    try:
+        return receipts.released(door, request, facts, plan, outcome)
+    except Exhausted as exhausted:
+        raise refuse(door, request, Decision((exhausted.clause,)), facts) from None
+
+
+def release(receipt: str, decision: Decision, spool: Spool) -> Answer:
+    """Step 10."""
+    return Answer(receipt or None, decision, spool)
+

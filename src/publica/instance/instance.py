@@ -1,0 +1,209 @@
+"""The composition root: one folder becomes one running instance."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pyroaring import BitMap
+
+from publica.data import ingest, subjects
+from publica.data.engines import Engine, EngineLimits
+from publica.data.model import LoadReport
+from publica.gateway import Answer, Door, Explanation, Limits, Request, explain, use
+from publica.governance.activities.model import ACTIVITY
+from publica.governance.agreements.model import AGREEMENT
+from publica.governance.datasets.model import DATASET
+from publica.governance.datasets.rules import table_schema
+from publica.governance.identity.model import OFFICIAL, ORGANISATION
+from publica.governance.leadership.model import ROLE
+from publica.governance.leadership.rules import accountable
+from publica.governance.rules.model import LAW
+from publica.instance import settings
+from publica.kernel import clock, keys, ledger, records
+from publica.kernel.actor import Actor
+from publica.kernel.database import Database
+from publica.kernel.errors import BadInput, Unavailable
+from publica.kernel.records import Book, Difference
+from publica.trust import transparency
+from publica.trust.consent import actions as consent
+from publica.trust.consent.bulk import parse_choices
+
+KINDS = (ORGANISATION, OFFICIAL, ROLE, LAW, DATASET, ACTIVITY, AGREEMENT)
+STATE, KEYS, DATA = "state.db", "keys", "data"
+PERSON = "person"
+
+
+class Instance:
+    """One deployment, opened from its folder. Close it when done."""
+
+    def __init__(self, folder: Path, configured: settings.Settings) -> None:
+        self.folder, self.settings = folder, configured
+        self.keys = keys.load(folder / KEYS)
+        self.db = Database(f"sqlite:///{folder / STATE}")
+        self._door: Door | None = None
+
+    @classmethod
+    def create(cls, folder: Path, origin: str | None = None) -> Instance:
+        """Make a new instance. Raises BadInput when the folder already holds something."""
+        if folder.exists() and any(folder.iterdir()):
+            raise BadInput(f"{folder} is not empty.", do="Choose a new folder; an instance starts in its own.")
+        folder.mkdir(parents=True, exist_ok=True)
+        keys.create(folder / KEYS)
+        (folder / DATA).mkdir(mode=0o700, exist_ok=True)
+        Database(f"sqlite:///{folder / STATE}").create()
+        name = origin or f"publica.example/{secrets.token_hex(8)}"
+        (folder / settings.FILE).write_text(settings.initial(name), "utf-8")  # last: it marks a whole instance
+        made = cls.open(folder)
+        (folder / "ledger.pub").write_text(made.verifier_key + "\n", "ascii")
+        return made
+
+    @classmethod
+    def open(cls, folder: Path) -> Instance:
+        """Open an instance. Raises BadInput when the folder is none."""
+        if not (folder / settings.FILE).is_file():
+            raise BadInput(
+                f"{folder.resolve()} is not a Publica instance.",
+                do="Name one with --instance or PUBLICA_INSTANCE, or make one: publica init DIR.",
+            )
+        return cls(folder, settings.read(folder))
+
+    def close(self) -> None:
+        if self._door is not None:
+            self._door.engine.close()
+        self.db.close()
+
+    # records
+
+    def apply(self, paths: Sequence[Path], actor: Actor, *, dry_run: bool = False) -> tuple[Difference, ...]:
+        """Bring the records to what these documents say; all or nothing."""
+        return records.apply(self.db, KINDS, paths, actor, dry_run=dry_run)
+
+    def export(self, folder: Path) -> list[Path]:
+        """Write every current record as YAML."""
+        return records.export(self.db, KINDS, folder)
+
+    def book(self) -> Book:
+        """The current records."""
+        with self.db.read() as connection:
+            return records.book(connection, KINDS)
+
+    def accountable(self, dataset: str, at: date | None = None) -> dict[str, Any]:
+        """Who answers for a dataset on a day."""
+        book = self.book()
+        name = dataset.removeprefix("dataset:").partition(".")[0]
+        if book.get("dataset", name) is None:
+            raise BadInput(f"There is no dataset {name}.", do="Apply its record first.")
+        day = at or clock.now().date()
+        found = accountable(book, name, day)
+        official = None if found is None else found.official
+        return {"dataset": name, "on": str(day), "steward": official, "role": found and found.role.id}
+
+    # data
+
+    def load(
+        self,
+        dataset: str,
+        files: Sequence[Path],
+        actor: Actor,
+        *,
+        progress: Callable[[int, int, str], None] | None = None,
+        dry_run: bool = False,
+    ) -> LoadReport:
+        """Load files as the dataset's next version."""
+        record = self.book().get("dataset", dataset)
+        if record is None:
+            raise BadInput(f"There is no dataset {dataset}.", do="Apply its record first: publica apply FILE.")
+        schema = table_schema(record)
+        data = self.folder / DATA
+        return ingest.load(self.db, self.keys, data, schema, files, actor, progress=progress, dry_run=dry_run)
+
+    # uses
+
+    @property
+    def door(self) -> Door:
+        """The one door, with this process's engine; opened on first use."""
+        if self._door is None:
+            limits, engine = self.settings.limits, self.settings.engine
+            self._door = Door(
+                db=self.db,
+                keys=self.keys,
+                kinds=KINDS,
+                engine=Engine(self.folder / DATA, EngineLimits(engine.memory, engine.threads)),
+                limits=Limits(limits.seconds, limits.rows, limits.bytes),
+            )
+        return self._door
+
+    def use(self, request: Request) -> Answer:
+        """Answer a question, with its receipt."""
+        return use(self.door, request)
+
+    def explain(self, request: Request) -> Explanation:
+        """Decide, rewrite, run nothing."""
+        return explain(self.door, request)
+
+    # choices
+
+    def choose(self, key: str, activity: str, action: str, actor: Actor) -> dict[str, Any]:
+        """Grant, withdraw or object, for one person."""
+        position = self.position(key)
+        made = consent.choose(self.db, self.keys, self.book(), activity, position, action, actor)
+        return {"subject": key, "activity": activity, "allowed": made.allowed, "changed": made.changed}
+
+    def choice_status(self, key: str, activity: str) -> dict[str, Any]:
+        """What a person chose, and whether their data may be used."""
+        position, book = self.position(key), self.book()
+        with self.db.read() as connection:
+            found = consent.status(connection, book, activity, position)
+        history = [{"at": clock.text(step.at), "action": step.action} for step in found.history]
+        return {"subject": key, "activity": activity, "allowed": found.allowed, "history": history}
+
+    def choose_many(self, file: Path, activity: str, actor: Actor) -> dict[str, int]:
+        """Load many choices: one batch, one ledger entry per kind of action. All or nothing."""
+        lines = parse_choices(file)
+        with self.db.read() as connection:
+            found = subjects.positions(connection, self.folder / DATA, PERSON, [line[0] for line in lines])
+        unknown = [key for key, _ in lines if key not in found]
+        if unknown:
+            raise BadInput(f"{len(unknown)} unknown persons, first {unknown[0]!r}.", do="Nothing was loaded.")
+        sets: dict[str, BitMap] = {}
+        for key, action in lines:
+            sets.setdefault(action, BitMap()).add(found[key])
+        consent.choose_many(self.db, self.keys, self.book(), activity, sets, actor)
+        return {action: len(positions) for action, positions in sets.items()}
+
+    def position(self, key: str) -> int:
+        """A person's position. Raises BadInput when nothing is held about them."""
+        with self.db.read() as connection:
+            found = subjects.position(connection, self.folder / DATA, PERSON, key)
+        if found is None:
+            raise BadInput(f"Nothing is held about {key!r}.", do="Check the person's key.")
+        return found
+
+    # transparency
+
+    def uses(self, key: str, actor: Actor) -> list[dict[str, Any]]:
+        """Every use that touched a person, newest first. Looking is recorded too."""
+        found = transparency.uses_of(self.db, self.keys, self.position(key), actor)
+        return [transparency.as_json(one) for one in found]
+
+    def prove(self, key: str, use_id: str) -> Mapping[str, Any]:
+        """The proof of what a use's receipt commits to about a person."""
+        origin, data = self.settings.ledger.origin, self.folder / DATA
+        return transparency.prove(self.db, self.keys, origin, data, PERSON, key, use_id)
+
+    @property
+    def verifier_key(self) -> str:
+        """The ledger's public key (C2SP signed note)."""
+        return ledger.verifier_key(self.keys, self.settings.ledger.origin)
+
+    def checkpoint(self) -> str:
+        """Sign and return the ledger's present state."""
+        return ledger.checkpoint(self.db, self.keys, self.settings.ledger.origin)
+
+    def verify_ledger(self, extra: Iterable[Any] = ()) -> dict[str, Any]:
+        """Check the whole ledger from scratch."""
+        raise Unavailable("Not wired yet.")
