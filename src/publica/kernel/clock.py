@@ -14,7 +14,7 @@ def now() -> datetime:
 
 def text(instant: datetime) -> str:
     """RFC 3339 with milliseconds and `Z`, e.g. `2026-11-23T12:00:00.000Z`. Sorts as time sorts."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def parse(value: str) -> datetime:

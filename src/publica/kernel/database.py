@@ -1,26 +1,30 @@
 """The state database: snapshots to read, group-committed transactions to write.
 
-Writers of one process queue behind one lock; whoever holds it commits everything queued in one durable
-transaction, so many small changes share one flush to disk. Each change runs in its own savepoint: one that
-fails leaves no trace and harms no other. A change must enter the ledger; `maintain` is for what is not a
-change (indexes, sequencing, counters without meaning).
+One thread of each process commits what the others queue, all that is waiting in one durable transaction, so
+many small changes share one flush to disk. (A thread of its own, because a signal reaches only the main
+thread: Ctrl-C may stop a wait, never a commit that others wait for.) Each change runs in its own savepoint:
+one that fails leaves no trace and harms no other. A change must enter the ledger; `maintain` is for what is
+not a change (indexes, sequencing, counters without meaning).
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select, type_coerce
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.types import NullType
 
 from publica.kernel import clock
 from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
@@ -30,6 +34,11 @@ from publica.kernel.ledger.store import entries, metadata
 T = TypeVar("T")
 
 BUSY_SECONDS = 30
+GATHER_SECONDS = 0.00005  # how long a busy committer lets one more change arrive
+CLOCK_SLACK = timedelta(minutes=1)
+"""The ledger's time never goes back: up to here behind, a clock is held at the last entry."""
+
+_LAST_BODY = select(type_coerce(entries.c.body, NullType)).order_by(entries.c.id.desc()).limit(1)
 
 
 class Change:
@@ -78,12 +87,11 @@ class Change:
 class _Job(Generic[T]):
     """A change waiting to be committed, and then its outcome."""
 
-    __slots__ = ("done", "error", "must_enter", "result", "wake", "work")
+    __slots__ = ("done", "error", "must_enter", "result", "work")
 
     def __init__(self, work: Callable[[Change], T], *, must_enter: bool) -> None:
         self.work, self.must_enter = work, must_enter
-        self.done = False
-        self.wake = _closed_lock()
+        self.done = _closed_lock()
         self.result: T
         self.error: BaseException | None = None
 
@@ -104,20 +112,26 @@ class Database:
         self.url = make_url(url)
         self._readers = _engine(self.url, pooled=True)
         self._writer = _engine(self.url, pooled=False)
-        self._queue: deque[_Job[Any]] = deque()
-        self._baton = threading.Lock()  # guards `_led`: whether some thread is committing
-        self._led = False
-        self._connection: Connection | None = None
-        self._last = datetime.min.replace(tzinfo=clock.UTC)
+        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()  # None: no more will come
+        self._gate = threading.Lock()  # guards the next two
+        self._closed = False
+        self._committer: threading.Thread | None = None
+        self._connection: Connection | None = None  # from here on: the committer's own
+        self._crowded = False
 
     def create(self) -> None:
         """Create every table that is not there."""
         metadata.create_all(self._writer)
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        """Commit what is queued, then close. Writing afterwards raises Unavailable."""
+        with self._gate:
+            self._closed = True
+            committer, self._committer = self._committer, None
+            if committer is not None:
+                self._queue.put(None)
+        if committer is not None:
+            committer.join()
         self._readers.dispose()
         self._writer.dispose()
 
@@ -136,29 +150,52 @@ class Database:
         return self._commit(_Job(work, must_enter=False))
 
     def _commit(self, job: _Job[T]) -> T:
-        """Queue a job; commit all that is queued if nobody else is, else wait to be done or to take over."""
-        self._queue.append(job)
-        with self._baton:
-            leads, self._led = not self._led, True
-        if not leads:
-            job.wake.acquire()
-        if not job.done:
-            self._commit_queued()
-            self._hand_over()
+        """Queue a job and wait until it is committed or has failed.
+
+        A caller interrupted while waiting does not know which it will be: the job stays queued.
+        """
+        with self._gate:
+            if self._closed:
+                raise Unavailable("The state database was closed.", do="Open it again.")
+            if self._committer is None:
+                self._committer = threading.Thread(target=self._serve, name="publica-commit", daemon=True)
+                self._committer.start()
+            elif self._committer is threading.current_thread():
+                raise RuntimeError("A change cannot wait for another one: use its own connection.")
+            self._queue.put(job)
+        job.done.acquire()
         if job.error is not None:
             raise job.error
         return job.result
 
-    def _hand_over(self) -> None:
-        with self._baton:
-            heir = self._queue[0] if self._queue else None
-            self._led = heir is not None
-        if heir is not None:
-            heir.wake.release()
+    def _serve(self) -> None:
+        """Commit batch after batch, until the queue's end."""
+        last = False
+        while not last:
+            jobs, last = self._gather()
+            self._commit_all(jobs)
+        self._drop_connection()
 
-    def _commit_queued(self) -> None:
-        """Commit everything queued in one transaction, this thread's own job among it."""
-        jobs = [self._queue.popleft() for _ in range(len(self._queue))]
+    def _gather(self) -> tuple[list[_Job[Any]], bool]:
+        """At least one job, unless the queue ended (then True); all of them when many threads are writing.
+
+        Threads that were just answered write again within microseconds, so after a batch of several the
+        committer waits for as long as one more keeps arriving: fewer flushes, each for more changes.
+        """
+        jobs = [self._queue.get()]
+        while jobs[-1] is not None:
+            if self._crowded:
+                time.sleep(GATHER_SECONDS)
+            waiting = self._queue.qsize()
+            if not waiting:
+                break
+            jobs += [self._queue.get() for _ in range(waiting)]
+        found = [job for job in jobs if job is not None]
+        self._crowded = len(found) > 1
+        return found, len(found) < len(jobs)
+
+    def _commit_all(self, jobs: list[_Job[Any]]) -> None:
+        """Commit jobs in one transaction, and answer each."""
         try:
             with _available():
                 connection = self._write_connection()
@@ -169,29 +206,44 @@ class Database:
             for job in jobs:
                 job.error = job.error or error
         for job in jobs:
-            job.done = True
-            job.wake.release()
+            job.done.release()
 
     def _run(self, jobs: list[_Job[Any]], connection: Connection) -> None:
-        self._last = max(self._last, clock.now())
+        now = _instant(connection)
         added: list[dict[str, Any]] = []
         for job in jobs:
-            change = Change(connection, self._last)
+            change = Change(connection, now)
             job.run(change)
             added += change.added
         if added:
             connection.execute(insert(entries), added)
 
     def _drop_connection(self) -> None:
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):  # it may be the broken connection that brought us here
+                connection.invalidate()
+                connection.close()
 
     def _write_connection(self) -> Connection:
         if self._connection is None:
             self._connection = self._writer.connect()
         return self._connection
+
+
+def _instant(connection: Connection) -> datetime:
+    """Now, and never before the last entry. Raises Unavailable when the clock is far behind that."""
+    now = clock.now()
+    try:
+        last = clock.parse(json.loads(connection.execute(_LAST_BODY).scalar() or "")["at"])
+    except (ValueError, KeyError, TypeError):
+        return now  # no entry yet; or an altered one, which is for `publica ledger verify` to name
+    if last - now > CLOCK_SLACK:
+        raise Unavailable(
+            f"The clock says {clock.text(now)}, but the ledger's last entry is of {clock.text(last)}.",
+            do="Set the clock right, or restore a backup if the entry is what is wrong.",
+        )
+    return max(now, last)
 
 
 @contextmanager
