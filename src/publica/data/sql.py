@@ -17,7 +17,7 @@ _CONFIG = {
 
 
 def connect(scratch: Path, memory: str) -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that fetches nothing, works in UTC, and spills to `scratch` beyond `memory` ("2GB")."""
+    """An in-memory DuckDB that fetches nothing, works in UTC, and spills to `scratch` beyond `memory`."""
     settings = {**_CONFIG, "memory_limit": memory, "temp_directory": str(scratch)}
     connection = duckdb.connect(":memory:", config=settings)  # type: ignore[arg-type]
     connection.execute("SET TimeZone = 'UTC'")
