@@ -1,0 +1,107 @@
+"""Makes the demo's instance: records, data and choices, the way an office would."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from publica.demo.material import Material, build, chosen
+from publica.demo.stage import Citizen, Say, Stage, acting_as, quoted, tell, title
+from publica.instance import Instance
+from publica.kernel.errors import BadInput
+
+ORIGIN = "arnmouth.example/ledger"
+STEWARDS = {
+    "population": "sam",
+    "incomes": "rosa",
+    "hospital_stays": "hugo",
+}
+"""Who loads what; everything else is the data office's, by its steward mira."""
+OPEN_STEWARD, RECORDS_BY = "mira", "carla"
+MATERIAL, READY = "material", "ready"
+
+
+def prepare(folder: Path, persons: int, say: Say) -> Stage:
+    """The stage, on an instance in `folder`: a new one, or the same demo made there before.
+
+    Raises BadInput when the folder holds anything else.
+    """
+    started = time.monotonic()
+    before = _standing(folder, persons)
+    instance = Instance.open(folder) if before else Instance.create(folder, ORIGIN)
+    say(f"Arnmouth and its neighbours: twelve fictional municipalities, {persons:,} synthetic people.")
+    say(f"Everything is in {folder}; run the commands below there: cd {quoted(str(folder))}")
+    material = build(folder / MATERIAL, persons)
+    ready = folder / MATERIAL / READY
+    if not ready.exists():
+        _fill(instance, material, say)
+        ready.write_text(f"{persons}\n", "ascii")
+        tell(say, f"Ready after {time.monotonic() - started:.1f} seconds.")
+    return Stage(say, folder, instance, material, _citizen(instance, material, persons))
+
+
+def _standing(folder: Path, persons: int) -> bool:
+    """Whether an instance of this demo stands in the folder already (perhaps not filled to the end)."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return False
+    if not (folder / MATERIAL).is_dir():
+        raise BadInput(f"{folder} holds something else.", do="Choose a new folder with --dir.")
+    ready = folder / MATERIAL / READY
+    if ready.exists() and ready.read_text("ascii").strip() != str(persons):
+        raise BadInput(
+            f"{folder} holds a demo of {ready.read_text('ascii').strip()} persons.",
+            do="Choose a new folder with --dir, or ask for as many persons.",
+        )
+    return True
+
+
+def _fill(instance: Instance, material: Material, say: Say) -> None:
+    title(say, "Records, data and choices")
+    folder = instance.folder
+    _show(say, "apply", _inside(material.records, folder), "--as", RECORDS_BY)
+    differences = instance.apply((material.records,), acting_as(RECORDS_BY))
+    kinds = Counter(difference.kind for difference in differences)
+    say("    " + ", ".join(f"{count} × {kind}" for kind, count in kinds.items()))
+    for load in material.loads:
+        steward = STEWARDS.get(load.dataset, OPEN_STEWARD)
+        _show(say, "load", load.dataset, *(_inside(file, folder) for file in load.files), "--as", steward)
+        report = instance.load(load.dataset, load.files, acting_as(steward))
+        for read in report.files:
+            form = f"{read.encoding}, delimiter {read.delimiter!r}"
+            say(f"    {read.rows:,} rows, {read.columns} columns ({form})")
+    for activity, file in material.choices:
+        _show(say, "choice", "load", _inside(file, folder), "--activity", activity)
+        counts = instance.choose_many(file, activity, acting_as("operator"))
+        say("    " + ", ".join(f"{count:,} × {action}" for action, count in counts.items()))
+
+
+def _citizen(instance: Instance, material: Material, persons: int) -> Citizen:
+    """The first person who consents to health research, was in hospital, and lives in Coast or Vale."""
+    data = {load.dataset: load.files[0] for load in material.loads}
+    consenting = set(chosen("health_research", persons))
+    stays: dict[str, list[str]] = {}
+    for row in _rows(data["hospital_stays"]):
+        if row["person_id"] in consenting:
+            stays.setdefault(row["person_id"], []).append(row["admitted"])
+    for row in _rows(data["population"]):
+        key, municipality = row["person_id"], row["municipality"]
+        fits = key in stays and municipality[0] in "12"
+        if fits and instance.choice_status(key, "health_research")["allowed"]:
+            return Citizen(key, municipality, stays[key][0], len(stays[key]))
+    raise BadInput("Nobody fits the tour among so few people.", do="Ask for more --persons, in a new --dir.")
+
+
+def _rows(file: Path) -> Iterator[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _show(say: Say, *words: str) -> None:
+    say("  $ publica " + " ".join(map(quoted, words)))
+
+
+def _inside(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
