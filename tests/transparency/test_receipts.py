@@ -16,11 +16,10 @@ from publica.kernel.ledger.canonical import canonical, commit, unb64
 from publica.kernel.ledger.store import entries, metadata
 from publica.trust.transparency import index, store
 from publica.trust.transparency.actions import open_original
-from publica.trust.transparency.model import Private
 from publica.trust.transparency.receipts import actor_tag, prepare, write
 from publica.trust.transparency.sets import SubjectSet
 
-from .world import ANA, SECRET, many, new_keys, receipt, record, some
+from .world import ANA, PRIVATE, SECRET, many, new_keys, receipt, record, some
 
 SIZE = 5000
 
@@ -49,7 +48,7 @@ def test_the_original_opens_the_commitments_and_the_opening_is_entered(
 ) -> None:
     written = record(database, keys, some([42], SIZE), None)
     original = open_original(database, keys, written.use, ANA, "complaint 7")
-    assert original.private == Private(ANA, SECRET, {"who": "P-0000042"})
+    assert original.private == PRIVATE
     shown = entry(database, written.leaf)
     statement = canonical({"sql": SECRET, "params": {"who": "P-0000042"}})
     assert shown["sql"] == commit(unb64(original.salts["sql"]), statement)
@@ -101,11 +100,17 @@ def test_equal_sets_are_stored_once(database: Database, keys: Keys) -> None:
 def test_a_whole_mask_is_stored_for_its_first_use_only(database: Database, keys: Keys) -> None:
     mask = many(SIZE, 1)
     first = record(database, keys, mask, some([], SIZE), form="total")
-    second = record(database, keys, first.touched, mask, form="rows")
+    second = record(database, keys, mask, mask, shared=first.touched, form="rows")
     assert second.touched == second.released == first.touched
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(store.subject_sets)) == 2
         assert index.load(connection, keys, first.touched.number)[0] == mask  # type: ignore[union-attr]
+
+
+def test_another_set_is_not_taken_for_the_shared_one(database: Database, keys: Keys) -> None:
+    first = record(database, keys, many(SIZE, 1))
+    second = record(database, keys, many(SIZE, 2), shared=first.touched)
+    assert second.touched != first.touched
 
 
 def test_nothing_stored_shows_who(database: Database, keys: Keys) -> None:
@@ -148,7 +153,7 @@ def test_a_receipt_of_a_look_up_costs_half_a_millisecond(database: Database, key
     subjects, best = SubjectSet.from_positions([42], 50_000), 1.0
     for _ in range(50):
         start = time.perf_counter()
-        prepared = prepare(keys, receipt(), Private(ANA, SECRET, {}), subjects, subjects)
+        prepared = prepare(keys, receipt(), PRIVATE, subjects, subjects)
         spent = time.perf_counter() - start
 
         def timed(change: object, prepared: object = prepared) -> float:

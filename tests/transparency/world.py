@@ -18,6 +18,7 @@ from publica.trust.transparency.sets import SubjectSet, padded
 
 ANA = Actor("ana", "operator", "root")
 SECRET = "SELECT income FROM incomes WHERE person_id = $who"
+PRIVATE = Private("ana", "operator", "root", SECRET, {"who": "P-0000042"})
 
 
 def new_keys() -> Keys:
@@ -55,13 +56,14 @@ def receipt(**changes: Any) -> Receipt:
 def record(
     database: Database,
     keys: Keys,
-    touched: SubjectSet | StoredSet | None = None,
-    released: SubjectSet | StoredSet | None = None,
+    touched: SubjectSet | None = None,
+    released: SubjectSet | None = None,
+    *,
+    shared: StoredSet | None = None,
     **changes: Any,
 ) -> Written:
     """Write one receipt, as step 9 of a use does."""
-    private = Private(ANA, SECRET, {"who": "P-0000042"})
-    prepared = prepare(keys, receipt(**changes), private, touched, released)
+    prepared = prepare(keys, receipt(**changes), PRIVATE, touched, released, shared=shared)
     return database.write(lambda change: write(change, prepared))
 
 

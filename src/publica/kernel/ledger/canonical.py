@@ -52,7 +52,10 @@ def b64(data: bytes) -> str:
 
 def unb64(text: str) -> bytes:
     """The bytes that `b64` wrote. Raises ValueError on anything else."""
-    return base64.b64decode(text, validate=True)
+    data = base64.b64decode(text, validate=True)
+    if b64(data) != text:  # a last character with spare bits set decodes too, and would let a text be altered
+        raise ValueError("not the canonical base64 of anything")
+    return data
 
 
 def new_salt() -> bytes:

@@ -77,5 +77,6 @@ def _original(connection: Connection, keys: Keys, use: str) -> Original:
     if sealed is None:
         raise BadInput(f"There is no use {use}.", do="Use ids stand in receipts and in people's lists.")
     held: dict[str, Any] = json.loads(keys.unseal(sealed, receipts.original_context(use)))
-    private = Private(Actor(**held["actor"]), held["sql"], held["params"])
+    who = held["actor"]
+    private = Private(**{"actor": who.pop("id"), **who}, sql=held["sql"], params=held["params"])
     return Original(use, private, held["digest"], held["salts"])

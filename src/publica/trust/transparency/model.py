@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
+from publica.kernel import clock
 from publica.kernel.actor import Actor
 from publica.kernel.decision import Clause
 
-Outcome = Literal["released", "refused"]
+Outcome = Literal["released", "refused", "failed"]
 Form = Literal["rows", "total", "none"]
 """What left: rows of persons, totals over persons, or nothing about persons."""
 How = Literal["left", "total", "looked through"]
@@ -21,9 +22,9 @@ How = Literal["left", "total", "looked through"]
 class Receipt:
     """The public account of one use. Ids only; nothing here may carry a person's value.
 
-    `basis`: "law:<id>" or "consent". `clauses`: of a refusal, those that were missing. `choice_state`: the
-    choice counter of each activity when the answer was made. `digest`: SHA-256 of the result, hex; the
-    ledger holds a salted commitment to it, since a short result could be guessed from the digest alone.
+    `basis`: "law:<id>" or "consent". `clauses`: of a refusal, those that were missing; of a failure, why.
+    `choice_state`: the choice counter of each activity when the answer was made. `digest`: SHA-256 of the
+    result, hex; the ledger holds a salted commitment to it, since a short result could be guessed from it.
     `exact`: whether the released set is exact, or all that was touched.
     """
 
@@ -51,9 +52,15 @@ class Receipt:
 class Private:
     """What the receipt only commits to: who asked, and the statement with its literals."""
 
-    actor: Actor
+    actor: str
+    authenticated: str
+    os_user: str | None
     sql: str
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def who(self) -> Actor:
+        return Actor(self.actor, self.authenticated, self.os_user)
 
 
 @dataclass(frozen=True)
@@ -92,6 +99,11 @@ class UseOfMe(NamedTuple):
     outcome: str
     how: How
     exact: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines: RFC 3339 time, lists."""
+        columns = {dataset: list(names) for dataset, names in self.columns.items()}
+        return {**self._asdict(), "at": clock.text(self.at), "columns": columns}
 
 
 @dataclass(frozen=True)

@@ -42,17 +42,19 @@ def prepare(
     keys: Keys,
     receipt: Receipt,
     private: Private,
-    touched: SubjectSet | StoredSet | None = None,
-    released: SubjectSet | StoredSet | None = None,
+    touched: SubjectSet | None = None,
+    released: SubjectSet | None = None,
+    *,
+    shared: StoredSet | None = None,
 ) -> Prepared:
     """Commit to and seal what the receipt must not show. Do this before the transaction.
 
-    `touched`: a set, or one stored already (the whole mask); None when no personal data was read. Equal
-    sets are stored once.
+    No sets: no personal data was read. `shared`: where a set equal to `touched` may be stored already (the
+    whole mask); equal sets are stored once.
     """
     salts = {name: new_salt() for name in ("actor", "sql", "result")}
     fields = _public(receipt, private, salts)
-    kept_touched = _keep(keys, touched, None)
+    kept_touched = _keep(keys, touched, shared)
     kept_released = _keep(keys, released, kept_touched)
     fields["touched"] = _shown(kept_touched)
     shown = _shown(kept_released)
@@ -121,10 +123,10 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, keep) else str(value) for name, value in params.items()}
 
 
-def _keep(keys: Keys, given: SubjectSet | StoredSet | None, other: Kept) -> Kept:
-    """Prepare a set, unless it is stored already or equals `other`."""
-    if not isinstance(given, SubjectSet):
-        return given
+def _keep(keys: Keys, given: SubjectSet | None, other: Kept) -> Kept:
+    """Prepare a set, unless it equals `other`."""
+    if given is None:
+        return None
     if other is not None and other.size == given.size and other.digest == sealing.digest_of(given):
         return other
     return sealing.prepare(keys, given)
@@ -149,7 +151,7 @@ def _public(receipt: Receipt, private: Private, salts: Mapping[str, bytes]) -> d
         "columns": {dataset: list(columns) for dataset, columns in receipt.columns.items()},
         "clauses": [{"reason": clause.reason, "cites": clause.cites} for clause in receipt.clauses],
         "choice_state": dict(receipt.choice_state),
-        "actor": commit(salts["actor"], private.actor.canonical),
+        "actor": commit(salts["actor"], private.who.canonical),
         "sql": commit(salts["sql"], statement),
         "result": receipt.digest and commit(salts["result"], receipt.digest.encode()),
     }
@@ -159,7 +161,7 @@ def _row(keys: Keys, receipt: Receipt, private: Private) -> dict[str, Any]:
     names = ("id", "activity", "organisation", "outcome", "rows", "bytes", "form")
     return {
         **{name: getattr(receipt, name) for name in names},
-        "actor_tag": actor_tag(keys, private.actor.id),
+        "actor_tag": actor_tag(keys, private.actor),
         "released_exact": receipt.exact,
     }
 
@@ -167,7 +169,7 @@ def _row(keys: Keys, receipt: Receipt, private: Private) -> dict[str, Any]:
 def _original(private: Private, receipt: Receipt, salts: Mapping[str, bytes]) -> bytes:
     return json.dumps(
         {
-            "actor": asdict(private.actor),
+            "actor": asdict(private.who),
             "sql": private.sql,
             "params": plain(private.params),
             "digest": receipt.digest,
