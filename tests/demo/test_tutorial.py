@@ -26,10 +26,10 @@ TOLD = (
 
 
 def test_a_block_is_read_as_commands_and_their_output() -> None:
-    page = "Text\n```console\n$ cat > f <<'EOF'\n$ not a command\nEOF\n$ cat f\n$ not a command\n…\n```\n"
+    page = "Text\n```console\n$ cat > f <<'EOF'\n$ not a command\nEOF\n$ cat f\nsome output\n…\n```\n"
     assert steps(page) == [
         Step("cat > f <<'EOF'\n$ not a command\nEOF", ()),
-        Step("cat f", ("$ not a command", "…")),
+        Step("cat f", ("some output", "…")),
     ]
 
 
