@@ -1,0 +1,178 @@
+"""What the gateway's first steps pass on: shapes, resolved statements, governed relations, rewritten SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlglot import exp
+
+from publica.kernel.decision import Clause
+
+Origin = tuple[str, str]
+"""A column of a dataset: (dataset id, column name)."""
+
+HIDDEN = "__"
+"""Names that begin so are ours: no user may write one."""
+
+SIZE = "__size"
+"""The parameter of a touch: how many positions the directory of subjects has."""
+
+
+class Outside(Exception):
+    """The statement is outside the supported surface: steps 1 to 3 refuse it. Carries the missing clause."""
+
+    def __init__(self, clause: Clause) -> None:
+        self.clause = clause
+        super().__init__(f"{clause.reason} {dict(clause.params)}")
+
+
+def outside(reason: str, **params: str) -> Outside:
+    """The exception for a refusal code of `publica.kernel.reasons`."""
+    return Outside(Clause(reason, False, params))
+
+
+@dataclass(frozen=True)
+class ColumnShape:
+    """A column as the statement sees it: its DuckDB type and its meaning, after the agreement's transform."""
+
+    type: str
+    role: str = "attribute"
+    concept: str | None = None
+    unit: str | None = None
+    code_list: str | None = None
+    code_list_version: str | None = None
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A dataset as the statement sees it; the columns in the order of its schema."""
+
+    dataset: str
+    columns: Mapping[str, ColumnShape]
+
+
+@dataclass(frozen=True)
+class Output:
+    """One column of a source or of a query: its name, and the dataset columns that it is, unchanged.
+
+    `origins` is empty for a computed value; it has several members after a set operation or a full join.
+    """
+
+    name: str
+    origins: frozenset[Origin] = frozenset()
+
+
+@dataclass
+class Occurrence:
+    """One base table in the statement. `columns` are those read: name in the statement → column."""
+
+    dataset: str
+    alias: str
+    names: Mapping[str, Output]
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One member of a FROM clause: its alias, its columns by lower-case name, what it is made of.
+
+    `carried`: rows of this source can be in the output (not the right side of a SEMI or ANTI join).
+    `origin`: an Occurrence's number, the query node of a derived table, or the name of a CTE; else None.
+    """
+
+    alias: str
+    columns: Mapping[str, Output]
+    occurrence: int | None = None
+    query: exp.Expr | None = None
+    cte: int | None = None
+    carried: bool = True
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What resolving found out about one SELECT. `inner`: all its joins are inner or cross joins."""
+
+    sources: tuple[Source, ...]
+    outputs: tuple[Output, ...]
+    inner: bool
+    aggregated: bool
+
+
+def bound(node: exp.Expr | None) -> int | None:
+    """The number of a resolved column, looked for inside its brackets."""
+    while isinstance(node, exp.Paren):
+        node = node.this
+    return node.meta.get("bound") if isinstance(node, exp.Column) else None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A statement whose every table and column is placed. Immutable: rewriting works on a copy.
+
+    Nodes of `query` carry numbers in `meta`: a Table its `occurrence`, a Column its `bound`, a Select its
+    `chosen`, a CTE its `cte`; they index the tuples here.
+    """
+
+    query: exp.Query
+    shapes: Mapping[str, Shape]
+    reads: Mapping[str, frozenset[str]]
+    parameters: frozenset[str]
+    occurrences: tuple[Occurrence, ...]
+    bound: tuple[Output, ...]
+    chosen: tuple[Chosen, ...]
+    met: tuple[tuple[frozenset[Origin], frozenset[Origin]], ...]
+    columns: tuple[str, ...]
+
+    def origins(self, node: exp.Expr | None) -> frozenset[Origin]:
+        """The dataset columns that an expression is, unchanged; empty for anything computed."""
+        number = bound(node)
+        return self.bound[number].origins if number is not None else frozenset()
+
+
+@dataclass(frozen=True)
+class Governed:
+    """What a base table becomes: SQL per column over `table`, its stored mask, its subject columns."""
+
+    table: str
+    columns: Mapping[str, str]
+    mask: str | None = None
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Touch:
+    """SQL for one packed set of subjects (may give NULL for nobody). Needs `parameters` and `SIZE`.
+
+    `shared`: the set is the whole mask, the same for every statement.
+    """
+
+    dataset: str
+    subjects: tuple[str, ...]
+    sql: str
+    shared: bool
+    parameters: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What runs: its visible columns come first, then the hidden ones, which hold subject positions or NULL.
+
+    `exact`: the hidden columns hold exactly the subjects whose rows are in the output; otherwise there are
+    none, and everybody touched counts as released.
+    """
+
+    sql: str
+    columns: tuple[str, ...]
+    hidden: tuple[str, ...]
+    exact: bool
+    touches: tuple[Touch, ...]
+    parameters: frozenset[str]
+    tree: exp.Query = field(repr=False, compare=False)
+
+    @property
+    def readable(self) -> str:
+        """The statement laid out over several lines, for an explanation."""
+        from publica.gateway.dialect import Surface
+
+        return self.tree.sql(dialect=Surface, identify=True, pretty=True)

@@ -1,0 +1,133 @@
+"""Step 1: one statement, and nothing in it that is not allow-listed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, SqlglotError
+
+from publica.gateway import surface
+from publica.gateway.allow import allow
+from publica.gateway.dialect import Surface
+from publica.gateway.model import outside
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+QUERIES = (exp.Select, exp.SetOperation, exp.Subquery)
+DIALECT = Surface()
+
+
+def shallow(step: Callable[P, R]) -> Callable[P, R]:
+    """A statement so deep that a step runs out of stack is refused; it is no error of ours."""
+
+    @wraps(step)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return step(*args, **kwargs)
+        except RecursionError:
+            raise outside("sql-too-deep") from None
+
+    return guarded
+
+
+@shallow
+def parse(sql: str) -> exp.Query:
+    """The statement as a tree: identifiers quoted, function names in lower case, no comments.
+
+    Raises Outside for the unparsed, the empty, and whatever is outside the published surface.
+    """
+    if len(sql) > surface.CHARACTERS:
+        raise outside("sql-too-long", limit=f"{surface.CHARACTERS}")
+    query = one(statements(sql))
+    for node in list(query.walk()):
+        allow(plain(node))
+    while isinstance(query, exp.Subquery):
+        query = query.this
+        query.pop()
+    round_trip(query)
+    return query
+
+
+def statements(sql: str) -> list[exp.Expr]:
+    """What sqlglot makes of the text, or a refusal."""
+    if "\0" in sql:
+        raise outside("sql-unparsed")
+    try:
+        tokens = DIALECT.tokenize(sql)
+        depth = deepest = 0
+        for token in tokens:
+            depth += (token.text in _OPEN) - (token.text in _CLOSE)
+            deepest = max(deepest, depth)
+        if deepest > surface.BRACKETS:
+            raise outside("sql-too-deep")
+        parsed = DIALECT.parser(error_level=ErrorLevel.RAISE).parse(tokens, sql)
+    except (SqlglotError, ValueError):
+        raise outside("sql-unparsed") from None
+    return [found for found in parsed if found is not None and not isinstance(found, exp.Semicolon)]
+
+
+_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+
+
+def one(parsed: list[exp.Expr]) -> exp.Query:
+    """The only statement, which must be a query."""
+    if not parsed:
+        raise outside("sql-empty")
+    if len(parsed) > 1:
+        raise outside("sql-several-statements")
+    statement = parsed[0]
+    if isinstance(statement, exp.Values):
+        statement = exp.Select(expressions=[exp.Star()], from_=exp.From(this=statement))
+    if not isinstance(statement, QUERIES):
+        raise outside("sql-not-a-query")
+    return statement
+
+
+def plain(node: exp.Expr) -> exp.Expr:
+    """The node in its plain spelling: what may be written in several ways is written in one from here on."""
+    node.comments = None
+    respelt = RESPELT.get(type(node))
+    if respelt is not None:
+        node = node.replace(respelt(node))
+    if isinstance(node, exp.Identifier):
+        node.set("quoted", True)
+    elif isinstance(node, exp.Join) and isinstance(node.this, exp.Unnest) and not node.args.get("on"):
+        node.set("kind", node.args.get("kind") or "CROSS")
+    elif isinstance(node, exp.Anonymous) and isinstance(node.this, str):
+        node.set("this", node.this.lower())
+    elif isinstance(node, exp.WindowSpec):
+        for part in ("kind", "start", "start_side", "end", "end_side"):
+            if isinstance(node.args.get(part), str):
+                node.set(part, node.args[part].upper())
+    return node
+
+
+def _call(name: str, *arguments: str) -> Callable[[exp.Expr], exp.Expr]:
+    return lambda node: exp.Anonymous(this=name, expressions=[node.args[part] for part in arguments])
+
+
+RESPELT: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.RawString: lambda node: exp.Literal.string(node.name),  # $$text$$
+    exp.RegexpLike: _call("regexp_matches", "this", "expression"),  # a ~ b
+    exp.StartsWith: _call("starts_with", "this", "expression"),  # a ^@ b
+    exp.StrPosition: _call("strpos", "this", "substr"),  # position(b IN a)
+}
+
+
+def round_trip(query: exp.Query) -> None:
+    """What is written from the tree must read as the same tree: the engine is given written trees only."""
+    try:
+        written = query.sql(dialect=DIALECT, identify=True, unsupported_level=ErrorLevel.RAISE)
+        again = DIALECT.parser(error_level=ErrorLevel.RAISE).parse(DIALECT.tokenize(written), written)
+    except (SqlglotError, ValueError):
+        raise outside("sql-unparsed") from None
+    if len(again) != 1 or again[0] is None:
+        raise outside("sql-unparsed")
+    for node in list(again[0].walk()):
+        plain(node)
+    if again[0] != query:
+        raise outside("sql-unparsed")
