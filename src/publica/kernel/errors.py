@@ -10,11 +10,15 @@ PublicaError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from publica.kernel.decision import Decision
+
+MOST_LISTED = 100
+"""How many problems one message lists."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,25 @@ class PublicaError(Exception):
 
 
 class BadInput(PublicaError):
-    """What was given cannot be used; nothing was changed."""
+    """What was given cannot be used; nothing was changed. `problems` holds each one, if there are several."""
+
+    problems: tuple[BadInput, ...] = ()
+
+    @classmethod
+    def listing(cls, problems: Sequence[BadInput]) -> BadInput:
+        """One error for one or more problems, the first one first."""
+        first = problems[0]
+        error = cls(first.what, do=first.do, place=first.place)
+        error.problems = tuple(problems) if len(problems) > 1 else ()
+        error.args = (str(error),)
+        return error
+
+    def __str__(self) -> str:
+        if not self.problems:
+            return super().__str__()
+        rest = len(self.problems) - MOST_LISTED
+        shown = [str(problem) for problem in self.problems[:MOST_LISTED]]
+        return "\n".join([*shown, f"… and {rest} more."] if rest > 0 else shown)
 
 
 class Refused(PublicaError):

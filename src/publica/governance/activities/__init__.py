@@ -20,11 +20,11 @@ from publica.governance.activities.model import (
 from publica.governance.activities.rules import check_activity
 from publica.kernel.records import Kind
 
-KINDS = (Kind("activity", Activity, check_activity),)
+ACTIVITY = Kind("activity", Activity, check_activity)
 
 __all__ = [
+    "ACTIVITY",
     "BUILT_IN",
-    "KINDS",
     "OPEN_ACCESS",
     "OWN_DATA",
     "STEWARDSHIP",

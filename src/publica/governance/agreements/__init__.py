@@ -22,10 +22,10 @@ from publica.governance.agreements.rules import (
 )
 from publica.kernel.records import Kind
 
-KINDS = (Kind("agreement", Agreement, check_agreement),)
+AGREEMENT = Kind("agreement", Agreement, check_agreement)
 
 __all__ = [
-    "KINDS",
+    "AGREEMENT",
     "Agreement",
     "RowScope",
     "SharedDataset",

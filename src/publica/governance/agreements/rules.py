@@ -11,6 +11,7 @@ from publica.governance.agreements.model import (
     Agreement,
     RowScope,
     SharedDataset,
+    Signature,
     Transform,
     parse_transform,
 )
@@ -118,9 +119,8 @@ def _dataset(agreement: Agreement, shared: SharedDataset, position: int, book: B
 
 
 def _signatures(agreement: Agreement, book: Book) -> Iterator[Problem]:
-    yield from repeated(
-        (signature.official for signature in agreement.signatures), ("signatures",), "official"
-    )
+    signatories = (signature.official for signature in agreement.signatures)
+    yield from repeated(signatories, ("signatures",), "official")
     for position, signature in enumerate(agreement.signatures):
         if signature.organisation not in (agreement.holder, agreement.recipient):
             yield Problem(
@@ -128,12 +128,18 @@ def _signatures(agreement: Agreement, book: Book) -> Iterator[Problem]:
                 f"{signature.organisation} is neither holder nor recipient, so it cannot sign.",
                 f"Sign for {agreement.holder} or for {agreement.recipient}.",
             )
-        elif not worked_for(book, signature.official, signature.organisation, signature.date):
+        elif not _may_sign(signature, book):
             yield Problem(
                 ("signatures", position, "official"),
                 f"{signature.official} did not work for {signature.organisation} on {signature.date}.",
                 "Name another official, or record the role that they held there then.",
             )
+
+
+def _may_sign(signature: Signature, book: Book) -> bool:
+    """Whether the signatory worked there; a missing official is a broken reference, not this problem."""
+    unknown = book.get("official", signature.official) is None
+    return unknown or worked_for(book, signature.official, signature.organisation, signature.date)
 
 
 def _shared(agreement: Agreement, dataset: str) -> SharedDataset | None:

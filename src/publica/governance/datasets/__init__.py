@@ -16,10 +16,10 @@ from publica.governance.datasets.model import (
 from publica.governance.datasets.rules import check_dataset, table_schema
 from publica.kernel.records import Kind
 
-KINDS = (Kind("dataset", Dataset, check_dataset),)
+DATASET = Kind("dataset", Dataset, check_dataset)
 
 __all__ = [
-    "KINDS",
+    "DATASET",
     "Access",
     "Column",
     "ColumnRole",

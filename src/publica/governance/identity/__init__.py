@@ -13,14 +13,14 @@ from publica.governance.identity.model import (
 from publica.governance.identity.rules import check_role, official, roles_of, worked_for
 from publica.kernel.records import Kind
 
-KINDS = (
-    Kind("organisation", Organisation),
-    Kind("official", Official),
-    Kind("role", RoleAssignment, check_role),
-)
+ORGANISATION = Kind("organisation", Organisation)
+OFFICIAL = Kind("official", Official)
+ROLE = Kind("role", RoleAssignment, check_role)
 
 __all__ = [
-    "KINDS",
+    "OFFICIAL",
+    "ORGANISATION",
+    "ROLE",
     "Official",
     "Organisation",
     "OrganisationType",

@@ -7,6 +7,6 @@ from publica.governance.rules.model import Law
 from publica.governance.rules.rules import check_law, in_force
 from publica.kernel.records import Kind
 
-KINDS = (Kind("law", Law, check_law),)
+LAW = Kind("law", Law, check_law)
 
-__all__ = ["KINDS", "Law", "in_force"]
+__all__ = ["LAW", "Law", "in_force"]

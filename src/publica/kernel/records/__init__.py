@@ -4,6 +4,7 @@ Their job: read YAML documents into typed specs, refuse what is wrong with file 
 with their ledger entries, and give decisions one consistent book of what is in force or was at any time.
 """
 
+from publica.kernel.records.actions import altered, apply, as_yaml, book, export, history
 from publica.kernel.records.model import (
     Book,
     Difference,
@@ -16,4 +17,20 @@ from publica.kernel.records.model import (
     Spec,
 )
 
-__all__ = ["Book", "Difference", "FieldChange", "Kind", "Problem", "Record", "Ref", "Reference", "Spec"]
+__all__ = [
+    "Book",
+    "Difference",
+    "FieldChange",
+    "Kind",
+    "Problem",
+    "Record",
+    "Ref",
+    "Reference",
+    "Spec",
+    "altered",
+    "apply",
+    "as_yaml",
+    "book",
+    "export",
+    "history",
+]

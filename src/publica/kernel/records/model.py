@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 Path = tuple[str | int, ...]
 """Where in a spec: field names and list positions."""
+
+Key = tuple[str, str]
+"""A record's kind and id."""
 
 
 class Spec(BaseModel):
@@ -137,7 +140,7 @@ class Book:
     """One consistent set of records. `generation` grows with every revision; 0 is the empty book."""
 
     def __init__(
-        self, kinds: Iterable[Kind], records: Mapping[tuple[str, str], Record[Any]], generation: int = 0
+        self, kinds: Iterable[Kind], records: Mapping[Key, Record[Any]], generation: int = 0
     ) -> None:
         self.kinds = {kind.name: kind for kind in kinds}
         self.generation = generation
@@ -155,9 +158,11 @@ class Book:
         """The records that refer to the one named, by kind and id."""
         return self._referring.get((kind, record_id), ())
 
-    def with_specs(self, specs: Mapping[tuple[str, str], Spec], at: datetime, actor: str) -> Book:
-        """The book as it would be with these specs as new revisions."""
-        records = dict(self._records)
+    def revised(
+        self, specs: Mapping[Key, Spec], at: datetime, actor: str, without: Collection[Key] = ()
+    ) -> Book:
+        """The book as it would be with these specs as new revisions, and without some records."""
+        records = {key: record for key, record in self._records.items() if key not in without}
         for (kind, record_id), spec in specs.items():
             before = records.get((kind, record_id))
             revision = before.revision + 1 if before else 1
@@ -165,7 +170,7 @@ class Book:
         return Book(self.kinds.values(), records, self.generation)
 
     @property
-    def records(self) -> Mapping[tuple[str, str], Record[Any]]:
+    def records(self) -> Mapping[Key, Record[Any]]:
         """Every record, by kind and id. Not to be changed."""
         return self._records
 
@@ -177,8 +182,8 @@ class Book:
         return {kind: tuple(records) for kind, records in found.items()}
 
     @cached_property
-    def _referring(self) -> dict[tuple[str, str], tuple[Record[Any], ...]]:
-        found: dict[tuple[str, str], dict[tuple[str, str], Record[Any]]] = defaultdict(dict)
+    def _referring(self) -> dict[Key, tuple[Record[Any], ...]]:
+        found: dict[Key, dict[Key, Record[Any]]] = defaultdict(dict)
         for key in sorted(self._records):
             record = self._records[key]
             for reference in self.kinds[record.kind].references(record.spec):
@@ -188,9 +193,9 @@ class Book:
 
 @dataclass(frozen=True)
 class FieldChange:
-    """One value of a spec that changes; None before or after means that there is none."""
+    """One value of a spec that changes, by its path (`columns[3].type`); None means that there is none."""
 
-    path: Path
+    path: str
     before: Any
     after: Any
 
