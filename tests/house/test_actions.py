@@ -15,6 +15,8 @@ from .source import MODULES, Function, Module
 MAY_MAINTAIN: dict[str, str] = {
     "publica.kernel.ledger.sequencer": "gives entries their positions and tiles; changes no entry",
     "publica.kernel.ledger.checkpoint": "keeps what it signed; a checkpoint follows from the entries",
+    "publica.gateway.opened": "counts uses of open data by the hour, which have no receipt each",
+    "publica.demo.tour": "forges a copy of an instance, to show that it is found out",
     "publica.trust.transparency.index": "compacts the index of subject sets; the sets stay",
 }
 """Modules that may use `Database.maintain`, which asks for no entry, and why."""
