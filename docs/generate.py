@@ -29,21 +29,26 @@ WIDTH = 88
 def commands() -> str:
     """docs/reference/commands.md: the help of every command."""
     lines = ["# Commands", "", "What `publica COMMAND --help` prints.", ""]
-    for path, command in tree(("publica",), publica):
-        context = click.Context(
-            command, info_name=" ".join(path), terminal_width=WIDTH, max_content_width=WIDTH
-        )
-        text = "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
-        lines += [f"## {' '.join(path)}", "", "```text", text, "```", ""]
+    for context in tree(publica):
+        text = "\n".join(line.rstrip() for line in context.command.get_help(context).splitlines())
+        lines += [f"## {context.command_path}", "", "```text", text, "```", ""]
     return "\n".join(lines)
 
 
-def tree(path: tuple[str, ...], command: click.Command) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command with its path, groups before their members."""
-    yield path, command
+def tree(command: click.Command, above: click.Context | None = None) -> Iterator[click.Context]:
+    """A context for every command, groups before their members."""
+    context = click.Context(
+        command,
+        above,
+        info_name=command.name,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=None if above else command.context_settings.get("help_option_names"),
+    )
+    yield context
     if isinstance(command, click.Group):
-        for name, member in sorted(command.commands.items()):
-            yield from tree((*path, name), member)
+        for _, member in sorted(command.commands.items()):
+            yield from tree(member, context)
 
 
 def reasons() -> str:
@@ -97,9 +102,9 @@ def shown(value: Any) -> str:
 def variables() -> set[tuple[str, str]]:
     """The environment variables that options read, with the options' help."""
     return {
-        (option.envvar, option.help or "")
-        for _, command in tree(("publica",), publica)
-        for option in command.params
+        (option.envvar, (option.help or "").replace(f" (also: {option.envvar})", ""))
+        for context in tree(publica)
+        for option in context.command.params
         if isinstance(option, click.Option) and isinstance(option.envvar, str)
     }
 
