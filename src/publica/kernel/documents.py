@@ -178,8 +178,9 @@ class _Stream:
         try:
             yield from yaml.parse(self._text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line = mark.line + 1 if mark is not None else None
+            ended = "end of stream" in (error.problem or "")  # then the beginning says more than the end
+            marks = (error.context_mark, error.problem_mark)[:: 1 if ended else -1]
+            line = next((mark.line + 1 for mark in marks if mark is not None), None)
             raise BadInput(
                 f"This is not valid YAML: {error.problem or error.context}.",
                 do=self._advice(line),

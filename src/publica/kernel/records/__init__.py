@@ -4,7 +4,9 @@ Their job: read YAML documents into typed specs, refuse what is wrong with file 
 with their ledger entries, and give decisions one consistent book of what is in force or was at any time.
 """
 
-from publica.kernel.records.actions import altered, apply, as_yaml, book, export, history
+from publica.kernel.records.actions import apply
+from publica.kernel.records.files import as_yaml, export
+from publica.kernel.records.history import altered, book, revisions
 from publica.kernel.records.model import (
     Book,
     Difference,
@@ -32,5 +34,5 @@ __all__ = [
     "as_yaml",
     "book",
     "export",
-    "history",
+    "revisions",
 ]

@@ -1,98 +1,23 @@
-"""The verbs of records: apply and export documents, read the book, look at history."""
+"""The verb of records: apply documents, all of them or none."""
 
 from __future__ import annotations
 
-import json
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import Any
-
-import yaml
-from pydantic import ValidationError
-from sqlalchemy import Connection
 
 from publica.kernel import clock
 from publica.kernel.actor import Actor
 from publica.kernel.database import Change, Database
 from publica.kernel.documents import Reading, read
-from publica.kernel.errors import BadInput, IntegrityBroken, Place, Unavailable
+from publica.kernel.errors import BadInput, Place, Unavailable
 from publica.kernel.ledger.canonical import canonical, commit, new_salt
 from publica.kernel.records import store
+from publica.kernel.records.history import book, entry_of
 from publica.kernel.records.model import Book, Difference, Key, Kind, Record, Spec
 from publica.kernel.records.rules import broken_references, changes, differences, failed_checks, typed
 
 ATTEMPTS = 50
-BOOKS_KEPT = 4
-
-_books: OrderedDict[tuple[store.Stamp, tuple[Kind, ...]], Book] = OrderedDict()
-_books_lock = Lock()
-
-
-# reading
-
-
-def book(connection: Connection, kinds: Sequence[Kind], at: datetime | None = None) -> Book:
-    """The records as they are, or as they were recorded at an instant.
-
-    The current book is shared by all who ask while nothing changes. Raises IntegrityBroken when a stored
-    record does not fit its model.
-    """
-    key = (store.stamp(connection), tuple(kinds))
-    known = _books.get(key)
-    if known is not None and at is None:
-        return known
-    made = _build(store.current(connection, at), key[1], _latest_book(key[1]))
-    if at is None:
-        with _books_lock:
-            _books[key] = made
-            while len(_books) > BOOKS_KEPT:
-                _books.popitem(last=False)
-    return made
-
-
-def _latest_book(kinds: tuple[Kind, ...]) -> Book | None:
-    with _books_lock:
-        return next((kept for key, kept in reversed(_books.items()) if key[1] == kinds), None)
-
-
-def _build(rows: Iterable[Mapping[str, Any]], kinds: tuple[Kind, ...], known: Book | None) -> Book:
-    """A book of rows in order of `seq`; revisions that another book has read already are taken from there."""
-    by_name = {kind.name: kind for kind in kinds}
-    records: dict[Key, Record[Any]] = {}
-    generation = 0
-    for row in rows:
-        key = (row["kind"], row["id"])
-        same = known.records.get(key) if known is not None else None
-        shared = same is not None and same.entry == row["entry"]
-        records[key] = same if same is not None and shared else _record(row, by_name)
-        generation = row["seq"]
-    return Book(kinds, records, generation)
-
-
-def _record(row: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Record[Any]:
-    try:
-        spec = kinds[row["kind"]].model.model_validate(json.loads(row["body"]))
-    except (KeyError, ValueError, ValidationError) as error:
-        raise IntegrityBroken(
-            f"The stored {row['kind']} {row['id']}, revision {row['revision']}, cannot be read.",
-            do="Restore the state database from a backup, or run the version of Publica that wrote it.",
-        ) from error
-    at = clock.parse(row["recorded_at"])
-    return Record(row["kind"], row["id"], row["revision"], spec, at, row["actor"], row["entry"])
-
-
-def history(
-    connection: Connection, kinds: Sequence[Kind], kind: str, record_id: str
-) -> tuple[Record[Any], ...]:
-    """Every revision of one record, oldest first; empty when there is none."""
-    by_name = {each.name: each for each in kinds}
-    return tuple(_record(row, by_name) for row in store.of(connection, kind, record_id))
-
-
-# applying
 
 
 class _Moved(Exception):
@@ -163,7 +88,7 @@ def _revision(
     """The row of a new revision; its ledger entry commits to the spec and to who changed it."""
     body, body_salt, actor_salt = canonical(spec.json_value), new_salt(), new_salt()
     revision = before.revision + 1 if before is not None else 1
-    fields = _entry(key, revision, commit(body_salt, body), commit(actor_salt, actor.canonical))
+    fields = entry_of(key, revision, commit(body_salt, body), commit(actor_salt, actor.canonical))
     return {
         "kind": key[0],
         "id": key[1],
@@ -177,70 +102,3 @@ def _revision(
         "actor_salt": actor_salt,
         "entry": change.enter(store.ENTRY, fields),
     }
-
-
-def _entry(key: Key, revision: int, commitment: str, actor: str) -> dict[str, Any]:
-    return {"record": ":".join(key), "revision": revision, "commitment": commitment, "actor": actor}
-
-
-# checking what is stored
-
-
-def altered(connection: Connection) -> Iterator[str]:
-    """Every revision that is not what its ledger entry commits to, and every entry whose revision is gone."""
-    for row in store.with_entries(connection):
-        name = f"{row['kind']}:{row['id']}, revision {row['revision']}"
-        if row["entry_body"] is None:
-            yield f"{name} has no ledger entry."
-            continue
-        actor = Actor(row["actor"], row["authenticated"], row["os_user"])
-        expected = _entry(
-            (row["kind"], row["id"]),
-            row["revision"],
-            commit(row["body_salt"], row["body"].encode()),
-            commit(row["actor_salt"], actor.canonical),
-        )
-        entry = json.loads(row["entry_body"])
-        if {**entry, **expected, "kind": store.ENTRY, "at": row["recorded_at"]} != entry:
-            yield f"{name} is not what its ledger entry commits to."
-    for body in store.entries_alone(connection):
-        entry = json.loads(body)
-        yield f"{entry['record']}, revision {entry['revision']}, is in the ledger and nowhere else."
-
-
-# exporting
-
-
-def export(db: Database, kinds: Sequence[Kind], folder: Path) -> list[Path]:
-    """Write every current record to `folder/<kind>/<id>.yaml`; applying the folder gives the same state."""
-    with db.read() as connection:
-        records = book(connection, kinds).records
-    written = []
-    for kind, record_id in sorted(records):
-        path = folder / kind / f"{record_id}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(as_yaml(records[kind, record_id]), "utf-8", newline="\n")
-        written.append(path)
-    return written
-
-
-def as_yaml(record: Record[Any]) -> str:
-    """A record as the YAML document that `apply` reads."""
-    spec = _plain(record.spec.model_dump(exclude_none=True))
-    document = {"kind": record.kind, "id": record.id, "spec": spec}
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
-    return text
-
-
-class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    def ignore_aliases(self, _data: Any) -> bool:
-        return True
-
-
-def _plain(value: Any) -> Any:
-    """A dumped spec in YAML's own types: enumerations as text, tuples as lists; days stay days."""
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, str) else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,6 @@ def entries_alone(connection: Connection) -> list[bytes]:
     return list(connection.execute(lost).scalars())
 
 
-def add(connection: Connection, rows: list[Mapping[str, Any]]) -> None:
+def add(connection: Connection, rows: Sequence[Row]) -> None:
     """Insert new revisions."""
     connection.execute(insert(revisions), rows)
