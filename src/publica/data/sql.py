@@ -11,7 +11,6 @@ _CONFIG = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
-    "python_enable_replacement_scans": "false",
     "preserve_insertion_order": "true",
 }
 
@@ -22,6 +21,7 @@ def connect(scratch: Path, memory: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:", config=settings)  # type: ignore[arg-type]
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET python_enable_replacements = false")
     return connection
 
 

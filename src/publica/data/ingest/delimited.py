@@ -86,7 +86,8 @@ def _read_plain(engine: duckdb.DuckDBPyConnection, body: Path, header: Header, s
         engine.execute(
             f"CREATE OR REPLACE TEMP TABLE raw AS SELECT {columns} FROM read_csv({literal(pattern(body))}, "
             f"auto_detect = false, header = false, columns = {{{fields}}}, "
-            f"delim = {literal(header.delimiter)}, quote = {quote}, escape = {quote}, new_line = '{ends}', encoding = 'utf-8', "
+            f"delim = {literal(header.delimiter)}, quote = {quote}, escape = {quote}, "
+            f"new_line = '{ends}', encoding = 'utf-8', "
             "strict_mode = true, null_padding = false, ignore_errors = false)"
         )
     except duckdb.InvalidInputException:

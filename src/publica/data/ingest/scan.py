@@ -83,7 +83,7 @@ class Scanner:
         self._bytes += inside + len(bare) - len(lines) * (len(end) + self._width - 1)
 
     def _without_quoted(self, text: bytes) -> tuple[bytes, int]:
-        """The piece with `q` for each well-formed quoted field, and the bytes of their values less the `q`."""
+        """The piece with `q` for each well-formed quoted field, and the bytes of their values less `q`s."""
         if b'"' not in text:
             return text, 0
         self._quoted = True
