@@ -1,0 +1,111 @@
+"""Snapshots: everything one use asks of the engine, in one read-only transaction, within one time limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from publica.data.engines.bits import pack, padded
+from publica.data.engines.deadlines import Deadline
+from publica.data.engines.errors import timed_out
+from publica.data.engines.working import STATE, WorkingCopy
+from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError
+
+T = TypeVar("T")
+
+BATCH_ROWS = 32_768
+"""Rows per batch, at most."""
+
+SIZE = "__size"
+"""The parameter that names how many people there are; rounded up to whole blocks before it is bound."""
+
+
+class Snapshot:
+    """One read-only engine transaction. One statement at a time, from one thread."""
+
+    def __init__(self, copy: WorkingCopy, cursor: duckdb.DuckDBPyConnection, deadline: Deadline) -> None:
+        self._copy, self._cursor, self._deadline = copy, cursor, deadline
+        self._reader: pa.RecordBatchReader | None = None
+        self._counters: dict[str, int] = self._run(self._begin)
+
+    def counter(self, mask: str) -> int:
+        """The choice counter at which a mask stands in this snapshot."""
+        if mask not in self._counters:
+            raise IntegrityBroken("The snapshot was taken before its mask was made.")
+        return self._counters[mask]
+
+    def batches(self, sql: str, params: Mapping[str, object]) -> Iterator[pa.RecordBatch]:
+        """The result of one query as it is made; at least one batch, which may be empty.
+
+        Raises BadInput for what cannot be computed, TimedOut when time or memory is up: now or on any batch.
+        """
+        if self._reader is not None:
+            raise RuntimeError("read or close the batches of the last statement first")
+        self._reader = self._run(lambda: self._start(sql, params))
+        return self._stream(self._reader)
+
+    def bits(self, sql: str, params: Mapping[str, object]) -> bytes:
+        """The one blob that a query of one row and column gives, padded to whole blocks; b"" for NULL."""
+        rows = [row for batch in self.batches(sql, params) for row in batch.column(0).to_pylist()]
+        if len(rows) != 1:
+            raise IntegrityBroken("A set of subjects must come as one blob.")
+        blob = bytes(rows[0] or b"")
+        return blob.ljust(padded(len(blob) * 8) // 8, b"\0") if blob else b""
+
+    def pack(self, positions: pa.ChunkedArray | list[pa.Array], size: int) -> bytes:
+        """Positions (uint32, NULLs ignored) among `size` people as packed bits, padded to whole blocks."""
+        chunks = positions.chunks if isinstance(positions, pa.ChunkedArray) else positions
+        column = pa.chunked_array(chunks, type=pa.uint32())
+
+        def work() -> bytes:
+            with self._copy.cursor() as cursor:
+                return pack(cursor, column, size)
+
+        return self._copy.guard(work)
+
+    def close(self) -> None:
+        """End the transaction, dropping whatever is still being read."""
+        if self._reader is not None:
+            self._reader.close()
+        with suppress(duckdb.Error):
+            self._cursor.rollback()
+
+    def _begin(self) -> dict[str, int]:
+        self._cursor.execute("BEGIN TRANSACTION READ ONLY")
+        # What a transaction sees is fixed when it first reads: this read fixes it.
+        return dict(self._cursor.execute(f"SELECT mask, counter FROM {STATE}").fetchall())
+
+    def _start(self, sql: str, params: Mapping[str, object]) -> pa.RecordBatchReader:
+        statements = self._cursor.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise BadInput("Only one query can be run at a time.", do="Write one SELECT.")
+        values = {name: params[name] for name in statements[0].named_parameters if name in params}
+        if SIZE in values:
+            values[SIZE] = padded(int(str(values[SIZE])))
+        return self._cursor.sql(statements[0], params=values or None).to_arrow_reader(BATCH_ROWS)
+
+    def _stream(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
+        empty = True
+        try:
+            while (batch := self._run(lambda: next(reader, None))) is not None:
+                empty = False
+                yield batch
+            if empty:
+                yield pa.RecordBatch.from_pylist([], schema=reader.schema)
+        finally:
+            reader.close()
+            self._reader = None
+
+    def _run(self, call: Callable[[], T]) -> T:
+        """`call`, guarded; whatever goes wrong once time is up is that time is up."""
+        late: PublicaError | None = None if not self._deadline.expired else timed_out()
+        if late is None:
+            try:
+                return self._copy.guard(call)
+            except PublicaError as error:
+                late = timed_out() if self._deadline.expired else error
+        raise late
