@@ -4,3 +4,47 @@ Receipts are ledger entries; who asked, the statement and the two subject sets s
 and are kept sealed. An index by blocks of people answers "which uses concerned me?"; proofs answer "show it
 to somebody who trusts neither of us".
 """
+
+from publica.trust.transparency.actions import open_original, uses_of
+from publica.trust.transparency.index import compact
+from publica.trust.transparency.model import (
+    Form,
+    How,
+    Original,
+    Outcome,
+    Private,
+    Receipt,
+    StoredSet,
+    UseOfMe,
+    Verdict,
+    Written,
+)
+from publica.trust.transparency.proofs import prove
+from publica.trust.transparency.receipts import Prepared, actor_tag, prepare, write
+from publica.trust.transparency.sets import SubjectSet, commit, opening
+from publica.trust.transparency.verification import verify_proof
+
+__all__ = [
+    "Form",
+    "How",
+    "Original",
+    "Outcome",
+    "Prepared",
+    "Private",
+    "Receipt",
+    "StoredSet",
+    "SubjectSet",
+    "UseOfMe",
+    "Verdict",
+    "Written",
+    "actor_tag",
+    "commit",
+    "compact",
+    "open_original",
+    "opening",
+    "prepare",
+    "prove",
+    "uses_of",
+    "verify_proof",
+    "write",
+]

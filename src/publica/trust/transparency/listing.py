@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, bindparam, select
+from sqlalchemy import Column, Connection, literal_column, select
 
 from publica.kernel import clock
 from publica.kernel.keys import Keys
@@ -25,64 +25,63 @@ def find(
     left = set(_numbers(connection, store.uses.c.released, sets))
     found = sorted(left.union(_numbers(connection, store.uses.c.touched, sets)), reverse=True)
     page = found[offset : None if limit is None else offset + limit]
-    rows = {row.number: row for row in _rows(connection, page)}
-    matters: dict[bytes, dict[str, Any]] = {}
-    return [_use(connection, rows[number], matters, left=number in left) for number in page]
+    matters = _Matters(connection)
+    uses = {row[0]: _use(row, matters, left=row[0] in left) for row in _rows(connection, page)}
+    return [uses[number] for number in page]
+
+
+Names = tuple[str, ...]
+Matter = tuple[str, str | None, Names, Names, Mapping[str, Names], str | None]
+"""purpose, basis, agreements, datasets, columns, protection: in the order in which UseOfMe has them."""
+
+
+class _Matters(dict[bytes, Matter]):
+    """The matters of uses, each read once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __missing__(self, identity: bytes) -> Matter:
+        query = select(store.matters.c.body).where(store.matters.c.id == identity)
+        held = json.loads(self._connection.execute(query).scalar_one())
+        columns = {dataset: tuple(names) for dataset, names in held["columns"].items()}
+        agreements, datasets = tuple(held["agreements"]), tuple(held["datasets"])
+        found = self[identity] = (
+            held["purpose"],
+            held["basis"],
+            agreements,
+            datasets,
+            columns,
+            held["protection"],
+        )
+        return found
 
 
 def _numbers(connection: Connection, column: Column[int], sets: Sequence[int]) -> Iterator[int]:
     """Numbers of the uses that refer to one of these sets in this column."""
     for some in _batches(sets):
         query = select(store.uses.c.number).where(column.in_(_literal(some)))
-        yield from connection.scalars(query)
+        yield from (row[0] for row in connection.execute(query).all())
 
 
 def _rows(connection: Connection, numbers: Sequence[int]) -> Iterator[Any]:
-    columns = store.uses.c
-    query = select(
-        columns.number,
-        columns.id,
-        columns.recorded_at,
-        columns.organisation,
-        columns.activity,
-        columns.matter,
-        columns.outcome,
-        columns.form,
-        columns.released_exact,
-    )
+    names = ("number", "id", "recorded_at", "organisation", "activity", "matter")
+    columns = [store.uses.c[name] for name in (*names, "outcome", "form", "released_exact")]
     for some in _batches(numbers):
-        yield from connection.execute(query.where(columns.number.in_(_literal(some))))
+        yield from connection.execute(select(*columns).where(store.uses.c.number.in_(_literal(some)))).all()
 
 
-def _use(connection: Connection, row: Any, matters: dict[bytes, dict[str, Any]], *, left: bool) -> UseOfMe:
-    matter = matters.get(row.matter)
-    if matter is None:
-        matter = matters[row.matter] = _matter(connection, row.matter)
-    how: How = "left" if left else "total" if row.form == "total" else "looked through"
-    return UseOfMe(
-        use=row.id,
-        at=clock.parse(row.recorded_at),
-        organisation=row.organisation,
-        activity=row.activity,
-        outcome=row.outcome,
-        how=how,
-        exact=row.released_exact,
-        **matter,
-    )
-
-
-def _matter(connection: Connection, identity: bytes) -> dict[str, Any]:
-    body = connection.execute(select(store.matters.c.body).where(store.matters.c.id == identity)).scalar_one()
-    held = json.loads(body)
-    held["agreements"], held["datasets"] = tuple(held["agreements"]), tuple(held["datasets"])
-    held["columns"] = {dataset: tuple(columns) for dataset, columns in held["columns"].items()}
-    return dict(held)
+def _use(row: Any, matters: _Matters, *, left: bool) -> UseOfMe:
+    """From a row as `_rows` selects it; thousands of them must not be felt, hence positions, not names."""
+    _, use, at, organisation, activity, matter, outcome, form, exact = row
+    how: How = "left" if left else "total" if form == "total" else "looked through"
+    return UseOfMe(use, clock.parse(at), organisation, activity, *matters[matter], outcome, how, exact)
 
 
 def _batches(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
     return (numbers[at : at + _AT_ONCE] for at in range(0, len(numbers), _AT_ONCE))
 
 
-def _literal(numbers: Iterable[int]) -> Any:
+def _literal(numbers: Iterable[int]) -> list[Any]:
     """Written into the statement: thousands of parameters cost more than the look-up."""
-    return bindparam("numbers", list(numbers), expanding=True, literal_execute=True)
+    return [literal_column(",".join(map(str, numbers)))]

@@ -5,22 +5,20 @@ The steps are those of docs/verify.md, where a second program does the same and 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from publica.data import bindings
 from publica.kernel import clock
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.kernel.ledger import merkle
-from publica.kernel.ledger.canonical import LEAF, canonical, leaf_hash, unb64
+from publica.kernel.ledger.canonical import canonical, leaf_hash, unb64
 from publica.kernel.ledger.note import Checkpoint, Verifier, open_checkpoint
 from publica.trust.transparency.model import Verdict
 from publica.trust.transparency.sets import BLOCK, BLOCK_BYTES, Opening, leaf
 
 FORMAT = "publica-proof/1"
-BINDINGS = 256
-"""Commitments per leaf of a directory segment's tree."""
 
 _PARTS = {"format", "checkpoint", "receipt", "directory", "subject", "touched", "released", "says"}
 _ENTRY = {"entry", "position", "path"}
@@ -35,10 +33,15 @@ def verify_proof(proof: Mapping[str, Any], vkey: str) -> Verdict:
     """
     if not isinstance(proof, Mapping) or proof.get("format") != FORMAT:
         raise BadInput("This is not a proof file.", do=f"One says `{FORMAT}` as its format.")
-    if set(proof) != _PARTS:
-        raise _broken("format", "its parts are not those of a proof")
+    try:
+        return _verify(_fields(proof, _PARTS, "format"), Verifier.parse(vkey))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _broken("receipt", "an entry does not have the fields it should have") from error
+
+
+def _verify(proof: Mapping[str, Any], verifier: Verifier) -> Verdict:
     # 1. The ledger's state, signed.
-    checkpoint = open_checkpoint(_text(proof["checkpoint"], "checkpoint"), Verifier.parse(vkey))
+    checkpoint = open_checkpoint(_text(proof["checkpoint"], "checkpoint"), verifier)
     # 2. The receipt and the directory's segment are entries of that ledger.
     receipt = _entry(proof["receipt"], checkpoint, "receipt")
     segment = _entry(proof["directory"], checkpoint, "directory")
@@ -91,17 +94,17 @@ def _entry(given: Any, checkpoint: Checkpoint, kind: str) -> Mapping[str, Any]:
 def _bound(subject: Mapping[str, Any], segment: Mapping[str, Any]) -> int:
     """The position that the segment binds this key to."""
     position, block = _number(subject["position"], "subject"), _bytes(subject["block"], "subject")
-    value = canonical([subject["concept"], subject["key"], position])
-    commitment = hashlib.sha256(_bytes(subject["salt"], "subject", 16) + value).digest()
+    salt = _bytes(subject["salt"], "subject", 16)
+    concept, key = _text(subject["concept"], "subject"), _text(subject["key"], "subject")
+    own = bindings.commitment(salt, concept, key, position)
     index, count = position - segment["first"], segment["count"]
     if not 0 <= index < count:
         raise _broken("subject", "the position is not in this part of the directory")
-    number, offset = divmod(index, BINDINGS)
-    if block[32 * offset : 32 * offset + 32] != commitment:
+    number, offset = divmod(index, bindings.BLOCK)
+    if block[32 * offset : 32 * offset + 32] != own:
         raise _broken("subject", "the directory does not bind this key to this position")
-    hashed = hashlib.sha256(LEAF + block).digest()
-    path, blocks = _path(subject["path"], "subject"), -(-count // BINDINGS)
-    if not merkle.includes(hashed, number, blocks, path, unb64(segment["root"])):
+    path, blocks = _path(subject["path"], "subject"), -(-count // bindings.BLOCK)
+    if not merkle.includes(leaf_hash(block), number, blocks, path, unb64(segment["root"])):
         raise _broken("subject", "this binding is not in the directory")
     return position
 
@@ -129,9 +132,11 @@ def _fields(given: Any, names: set[str], step: str) -> Mapping[str, Any]:
 
 
 def _text(given: Any, step: str) -> str:
-    if not isinstance(given, str):
-        raise _broken(step, "a text is expected")
-    return given
+    try:
+        given.encode()  # a lone surrogate cannot be hashed
+    except (AttributeError, UnicodeEncodeError):
+        raise _broken(step, "a text is expected") from None
+    return str(given)
 
 
 def _number(given: Any, step: str) -> int:
