@@ -7,6 +7,7 @@ to somebody who trusts neither of us".
 
 from publica.trust.transparency.actions import open_original, uses_of
 from publica.trust.transparency.index import compact
+from publica.trust.transparency.laws import laws
 from publica.trust.transparency.model import (
     Form,
     How,
@@ -40,6 +41,7 @@ __all__ = [
     "actor_tag",
     "commit",
     "compact",
+    "laws",
     "open_original",
     "opening",
     "prepare",

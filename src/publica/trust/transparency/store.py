@@ -107,7 +107,7 @@ readings = Table(
     "reading",
     metadata,
     Column("number", Number, primary_key=True),
-    Column("entry", LargeBinary(32), nullable=False),
+    Column("entry", LargeBinary(32), nullable=False, unique=True),
     Column("what", String(32), nullable=False),
     Column("recorded_at", String(24), nullable=False),
     Column("token", LargeBinary(16), nullable=False),
