@@ -100,17 +100,11 @@ def test_equal_sets_are_stored_once(database: Database, keys: Keys) -> None:
 def test_a_whole_mask_is_stored_for_its_first_use_only(database: Database, keys: Keys) -> None:
     mask = many(SIZE, 1)
     first = record(database, keys, mask, some([], SIZE), form="total")
-    second = record(database, keys, mask, mask, shared=first.touched, form="rows")
+    second = record(database, keys, first.touched, mask, form="rows")
     assert second.touched == second.released == first.touched
     with database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(store.subject_sets)) == 2
         assert index.load(connection, keys, first.touched.number)[0] == mask  # type: ignore[union-attr]
-
-
-def test_another_set_is_not_taken_for_the_shared_one(database: Database, keys: Keys) -> None:
-    first = record(database, keys, many(SIZE, 1))
-    second = record(database, keys, many(SIZE, 2), shared=first.touched)
-    assert second.touched != first.touched
 
 
 def test_nothing_stored_shows_who(database: Database, keys: Keys) -> None:

@@ -56,14 +56,12 @@ def receipt(**changes: Any) -> Receipt:
 def record(
     database: Database,
     keys: Keys,
-    touched: SubjectSet | None = None,
-    released: SubjectSet | None = None,
-    *,
-    shared: StoredSet | None = None,
+    touched: SubjectSet | StoredSet | None = None,
+    released: SubjectSet | StoredSet | None = None,
     **changes: Any,
 ) -> Written:
     """Write one receipt, as step 9 of a use does."""
-    prepared = prepare(keys, receipt(**changes), PRIVATE, touched, released, shared=shared)
+    prepared = prepare(keys, receipt(**changes), PRIVATE, touched, released)
     return database.write(lambda change: write(change, prepared))
 
 

@@ -42,19 +42,17 @@ def prepare(
     keys: Keys,
     receipt: Receipt,
     private: Private,
-    touched: SubjectSet | None = None,
-    released: SubjectSet | None = None,
-    *,
-    shared: StoredSet | None = None,
+    touched: SubjectSet | StoredSet | None = None,
+    released: SubjectSet | StoredSet | None = None,
 ) -> Prepared:
     """Commit to and seal what the receipt must not show. Do this before the transaction.
 
-    No sets: no personal data was read. `shared`: where a set equal to `touched` may be stored already (the
-    whole mask); equal sets are stored once.
+    No sets: no personal data was read. A set that is stored already (the whole mask, for an earlier use) is
+    given as such; equal sets of one use are stored once.
     """
     salts = {name: new_salt() for name in ("actor", "sql", "result")}
     fields = _public(receipt, private, salts)
-    kept_touched = _keep(keys, touched, shared)
+    kept_touched = _keep(keys, touched, None)
     kept_released = _keep(keys, released, kept_touched)
     fields["touched"] = _shown(kept_touched)
     shown = _shown(kept_released)
@@ -123,10 +121,10 @@ def plain(params: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, keep) else str(value) for name, value in params.items()}
 
 
-def _keep(keys: Keys, given: SubjectSet | None, other: Kept) -> Kept:
-    """Prepare a set, unless it equals `other`."""
-    if given is None:
-        return None
+def _keep(keys: Keys, given: SubjectSet | StoredSet | None, other: Kept) -> Kept:
+    """Prepare a set, unless it is stored already or equals `other`."""
+    if not isinstance(given, SubjectSet):
+        return given
     if other is not None and other.size == given.size and other.digest == sealing.digest_of(given):
         return other
     return sealing.prepare(keys, given)
