@@ -118,7 +118,7 @@ def reading(folder: Path, text: str | bytes) -> Reading:
 
 def lines(error: BaseException) -> list[str]:
     """The lines of a message, with the folder left out."""
-    return [line.rpartition("given.yaml:")[2] for line in str(error).splitlines()]
+    return [line.partition("given.yaml:")[2] for line in str(error).splitlines()]
 
 
 def in_memory(folder: Path, text: str) -> Book:

@@ -181,13 +181,20 @@ _EXPLAINED = {
 
 
 def _misfits(document: Document, kind: Kind, error: ValidationError) -> Iterator[BadInput]:
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
+        if detail["type"] == "too_short" and _has_inner(detail["loc"], details):
+            continue  # entries that do not fit are not counted
         path = tuple(part for part in detail["loc"] if part != "[key]")
         if detail["type"] == "extra_forbidden":
             what, do = _unknown_field(document, kind, path)
         else:
             what, do = _explain(path, detail)
         yield BadInput(what, do=do, place=document.place(("spec", *path)))
+
+
+def _has_inner(loc: tuple[int | str, ...], details: Iterable[Mapping[str, Any]]) -> bool:
+    return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in details)
 
 
 def _explain(path: tuple[str | int, ...], detail: Mapping[str, Any]) -> tuple[str, str]:
