@@ -84,7 +84,7 @@ def consistency_path(old: int, new: int, subtree: Subtree) -> list[bytes]:
 
 def includes(leaf: bytes, position: int, size: int, proof: Sequence[bytes], claimed: bytes) -> bool:
     """Whether `proof` shows that `leaf` is at `position` in the tree of this size and root (2.1.3.2)."""
-    if not 0 <= position < size:
+    if not 0 <= position < size or not _hashes(leaf, *proof):
         return False
     here, last, found = position, size - 1, leaf
     for sibling in proof:
@@ -109,6 +109,8 @@ def extends(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequenc
         return False
     if old == new:
         return not proof and old_root == new_root
+    if not _hashes(old_root, *proof):
+        return False
     steps = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
     if not proof or not steps:
         return False
@@ -127,6 +129,11 @@ def extends(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequenc
             new_found = node(new_found, sibling)
         here, last = here >> 1, last >> 1
     return last == 0 and old_found == old_root and new_found == new_root
+
+
+def _hashes(*values: bytes) -> bool:
+    """Whether all are of a hash's length: otherwise two nodes could be cut apart elsewhere."""
+    return all(len(value) == 32 for value in values)
 
 
 def _parents(level: list[bytes]) -> list[bytes]:

@@ -84,10 +84,13 @@ def _walk(
         fresh, problems = entries.examine(position, kind, body, leaf)
         yield problems
         # 2. Its place in the tree, and what was signed of the tree up to there.
-        for place in tree.places(position):
+        places = tree.places(position)
+        for place in places:
             yield tree.add(fresh if place == position else _LOST)
             yield checkpoints.reached(tree)
-        yield tree.misplaced(position)
+        if not places:
+            what = f"The entry's position is {position}, where {tree.size} comes next."
+            yield [_problem(position, what)]
     for _, kind, body, leaf in _rows(connection, "position IS NULL ORDER BY id"):
         yield entries.examine(None, kind, body, leaf)[1]
     # 3. The tree's edge, and nothing beyond it; then the tables that rest on entries.
@@ -148,10 +151,10 @@ class _Entries:
         at = value.get("at")
         if not isinstance(at, str):
             yield "does not say when it was made"
-        elif at < self._last:
+            return
+        if at < self._last:
             yield f"is of {at}, before the entry that it follows ({self._last})"
-        else:
-            self._last = at
+        self._last = at
 
 
 class _Tree:
@@ -169,10 +172,6 @@ class _Tree:
         if isinstance(position, int) and self.size <= position <= self.size + WIDEST_GAP:
             return range(self.size, position + 1)
         return range(0)
-
-    def misplaced(self, position: Any) -> Iterator[Problem]:
-        if position != self.size - 1:
-            yield _problem(position, f"The entry's position is {position}, where {self.size} comes next.")
 
     def add(self, leaf: bytes) -> list[Problem]:
         """Add the next leaf (`_LOST`: it is missing); problems of the tiles that it completes."""
