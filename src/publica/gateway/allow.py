@@ -97,6 +97,13 @@ def _star(node: exp.Expr) -> None:
     _require(counted or (isinstance(holder, exp.Select) and node.find_ancestor(exp.Select) is holder), node)
 
 
+def _alias(node: exp.Expr) -> None:
+    _require(
+        isinstance(node.parent, (exp.Select, exp.Star)) and isinstance(node.args["alias"], exp.Identifier),
+        node,
+    )
+
+
 def _literal(node: exp.Expr) -> None:
     _require(bool(node.args.get("is_string")) or NUMBER.match(node.this) is not None, node)
 
@@ -246,6 +253,7 @@ CHECKS: dict[type[exp.Expr], Callable[[exp.Expr], None]] = {
     exp.Table: _table,
     exp.Column: _column,
     exp.Star: _star,
+    exp.Alias: _alias,
     exp.Literal: _literal,
     exp.Placeholder: _placeholder,
     exp.Limit: _whole_number,

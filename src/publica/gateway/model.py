@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -14,6 +14,9 @@ Origin = tuple[str, str]
 
 HIDDEN = "__"
 """Names that begin so are ours: no user may write one."""
+
+MERGED = "merged"
+"""Marks the coalesce(…) that FULL JOIN … USING makes: still the same column, from either side."""
 
 SIZE = "__size"
 """The parameter of a touch: how many positions the directory of subjects has."""
@@ -78,13 +81,12 @@ class Source:
     """One member of a FROM clause: its alias, its columns by lower-case name, what it is made of.
 
     `carried`: rows of this source can be in the output (not the right side of a SEMI or ANTI join).
-    `origin`: an Occurrence's number, the query node of a derived table, or the name of a CTE; else None.
+    `occurrence` and `cte`: the number of the base table or of the CTE that it is.
     """
 
     alias: str
     columns: Mapping[str, Output]
     occurrence: int | None = None
-    query: exp.Expr | None = None
     cte: int | None = None
     carried: bool = True
 
@@ -99,11 +101,15 @@ class Chosen:
     aggregated: bool
 
 
-def bound(node: exp.Expr | None) -> int | None:
-    """The number of a resolved column, looked for inside its brackets."""
+def origins(node: exp.Expr | None, columns: Sequence[Output]) -> frozenset[Origin]:
+    """The dataset columns that an expression is, unchanged; empty for anything computed."""
     while isinstance(node, exp.Paren):
         node = node.this
-    return node.meta.get("bound") if isinstance(node, exp.Column) else None
+    if isinstance(node, exp.Column) and "bound" in node.meta:
+        return columns[node.meta["bound"]].origins
+    if node is not None and node.meta.get(MERGED):
+        return frozenset[Origin]().union(*(origins(side, columns) for side in node.expressions))
+    return frozenset()
 
 
 @dataclass(frozen=True)
@@ -125,9 +131,12 @@ class Resolved:
     columns: tuple[str, ...]
 
     def origins(self, node: exp.Expr | None) -> frozenset[Origin]:
-        """The dataset columns that an expression is, unchanged; empty for anything computed."""
-        number = bound(node)
-        return self.bound[number].origins if number is not None else frozenset()
+        """The dataset columns that an expression of the statement is, unchanged."""
+        return origins(node, self.bound)
+
+    def shape(self, origin: Origin) -> ColumnShape:
+        """The shape of a column of a dataset."""
+        return self.shapes[origin[0]].columns[origin[1]]
 
 
 @dataclass(frozen=True)

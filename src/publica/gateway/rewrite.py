@@ -1,0 +1,74 @@
+"""Step 6: base tables become governed relations, and the statement accounts for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from publica.gateway.complete import complete_limits, complete_order, complete_windows, width
+from publica.gateway.model import Governed, Occurrence, Resolved, Rewritten
+from publica.gateway.opaque import check_opaque
+from publica.gateway.parse import DIALECT, shallow
+from publica.gateway.released import SUBJECT, Carrier
+from publica.gateway.scope import identifier
+from publica.gateway.touched import touches
+
+ROW = "__row"
+"""The one column of a relation that no column is read of, as in count(*)."""
+
+
+@shallow
+def rewrite(
+    resolved: Resolved,
+    governed: Mapping[str, Governed],
+    *,
+    pseudonymous: bool,
+    params: Mapping[str, object] | None = None,
+) -> Rewritten:
+    """The statement over governed relations. `params` narrow what is touched; without them, what is compared
+    with a parameter counts as looked through. Raises Outside for what pseudonyms do not allow."""
+    if pseudonymous:
+        check_opaque(resolved)
+    query = resolved.query.copy()
+    carrier = Carrier(resolved, governed, query)
+    visible, exact = width(query), carrier.exact(query)
+    hidden = carrier.carry(query) if exact else []
+    complete_windows(resolved, query)
+    complete_limits(query)
+    if pseudonymous:
+        complete_order(query, visible)
+    for table in list(query.find_all(exp.Table)):
+        number = table.meta.get("occurrence")
+        if number is not None:
+            occurrence = resolved.occurrences[number]
+            table.replace(relation(occurrence, governed[occurrence.dataset], number in carrier.used))
+    return Rewritten(
+        sql=DIALECT.generate(query, identify=True, normalize_functions=False),
+        columns=resolved.columns,
+        hidden=tuple(hidden),
+        exact=exact,
+        touches=touches(resolved, governed, params or {}),
+        parameters=resolved.parameters,
+        tree=query,
+    )
+
+
+def relation(occurrence: Occurrence, governed: Governed, traced: bool) -> exp.Subquery:
+    """`(SELECT columns read [, subjects] FROM table WHERE mask) AS alias`."""
+    columns: list[exp.Expr] = [
+        exp.Alias(this=exp.Var(this=governed.columns[column]), alias=identifier(name))
+        for name, column in occurrence.columns.items()
+    ]
+    if traced:
+        columns += (
+            exp.Alias(this=exp.Column(this=identifier(subject)), alias=identifier(f"{SUBJECT}{number}"))
+            for number, subject in enumerate(governed.subjects)
+        )
+    if not columns:
+        columns = [exp.Alias(this=exp.Literal.number(1), alias=identifier(ROW))]
+    table = exp.Table(this=identifier(governed.table), db=identifier("main"))
+    select = exp.Select(expressions=columns, from_=exp.From(this=table))
+    if governed.mask is not None:
+        select.set("where", exp.Where(this=exp.Column(this=identifier(governed.mask))))
+    return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(occurrence.alias)))
