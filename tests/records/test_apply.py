@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,13 @@ def test_a_very_long_list_of_problems_is_cut(db: Database, tmp_path: Path) -> No
         give(db, tmp_path, "--- 1\n" * 5000)
     assert len(caught.value.problems) == 5000
     assert str(caught.value).endswith("… and 4900 more.")
+
+
+def test_thousands_of_problems_are_found_quickly(db: Database, tmp_path: Path) -> None:
+    spec = "{name: A, organisation: nowhere}"
+    text = "---\n".join(document(f"official:o{number}", spec) for number in range(3000))
+    began = time.perf_counter()
+    with pytest.raises(BadInput) as caught:
+        give(db, tmp_path, text)
+    assert len(caught.value.problems) == 3000
+    assert time.perf_counter() - began < 4

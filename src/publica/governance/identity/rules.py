@@ -17,7 +17,8 @@ def official(book: Book, official_id: str) -> Record[Official] | None:
 
 def roles_of(book: Book, official_id: str, at: date) -> tuple[Record[RoleAssignment], ...]:
     """The roles that an official holds on a day."""
-    return tuple(role for role in _assignments(book, official_id) if valid_on(role.spec, at))
+    assignments = book.referring("official", official_id, by="role")
+    return tuple(role for role in assignments if valid_on(role.spec, at))
 
 
 def worked_for(book: Book, official_id: str, organisation: str, at: date) -> bool:
@@ -45,7 +46,3 @@ def check_role(_id: str, role: RoleAssignment, book: Book) -> Iterator[Problem]:
                 f"The dataset {dataset} is held by {found.spec.holder}, not by {role.organisation}.",
                 "Leave it out, or correct the organisation.",
             )
-
-
-def _assignments(book: Book, official_id: str) -> Iterator[Record[RoleAssignment]]:
-    return (record for record in book.referring("official", official_id) if record.kind == "role")

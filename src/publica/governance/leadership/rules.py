@@ -42,8 +42,6 @@ def _stewards(book: Book, dataset_id: str) -> list[Record[RoleAssignment]]:
         return []
     return [
         role
-        for role in book.referring("organisation", dataset.spec.holder)
-        if role.kind == "role"
-        and role.spec.role is RoleName.STEWARD
-        and (not role.spec.datasets or dataset_id in role.spec.datasets)
+        for role in book.referring("organisation", dataset.spec.holder, by="role")
+        if role.spec.role is RoleName.STEWARD and (not role.spec.datasets or dataset_id in role.spec.datasets)
     ]

@@ -154,9 +154,12 @@ class Book:
         """All records of a kind, by id."""
         return self._by_kind.get(kind, ())
 
-    def referring(self, kind: str, record_id: str) -> tuple[Record[Any], ...]:
-        """The records that refer to the one named, by kind and id."""
-        return self._referring.get((kind, record_id), ())
+    def referring(self, kind: str, record_id: str, by: str | None = None) -> tuple[Record[Any], ...]:
+        """The records (of kind `by`, if one is given) that refer to the one named, by kind and id."""
+        found = self._referring.get((kind, record_id), {})
+        if by is not None:
+            return found.get(by, ())
+        return tuple(record for records in found.values() for record in records)
 
     def revised(
         self, specs: Mapping[Key, Spec], at: datetime, actor: str, without: Collection[Key] = ()
@@ -182,13 +185,16 @@ class Book:
         return {kind: tuple(records) for kind, records in found.items()}
 
     @cached_property
-    def _referring(self) -> dict[Key, tuple[Record[Any], ...]]:
-        found: dict[Key, dict[Key, Record[Any]]] = defaultdict(dict)
-        for key in sorted(self._records):
-            record = self._records[key]
-            for reference in self.kinds[record.kind].references(record.spec):
-                found[reference.kind, reference.id][key] = record
-        return {target: tuple(records.values()) for target, records in found.items()}
+    def _referring(self) -> dict[Key, dict[str, tuple[Record[Any], ...]]]:
+        found: dict[Key, dict[str, dict[str, Record[Any]]]] = defaultdict(lambda: defaultdict(dict))
+        for kind, record_id in sorted(self._records):
+            record = self._records[kind, record_id]
+            for reference in self.kinds[kind].references(record.spec):
+                found[reference.kind, reference.id][kind][record_id] = record
+        return {
+            target: {kind: tuple(records.values()) for kind, records in by_kind.items()}
+            for target, by_kind in found.items()
+        }
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from publica.kernel.documents import Document
 from publica.kernel.errors import BadInput
 from publica.kernel.records.model import Book, Difference, FieldChange, Key, Kind, Problem, Record, Spec
 
+MOST_GUESSES = 20
+"""How many misspelt references get a suggestion; looking for one takes time."""
+
 
 @dataclass(frozen=True)
 class Given:
@@ -45,18 +48,25 @@ def typed(documents: Iterable[Document], kinds: Mapping[str, Kind]) -> Given:
 
 def broken_references(given: Given, book: Book) -> Iterator[BadInput]:
     """Every reference that leads neither into the input nor to a stored record."""
-    for key, spec in given.specs.items():
-        document = given.documents[key]
-        for reference in book.kinds[key[0]].references(spec):
-            target = (reference.kind, reference.id)
-            if target not in given.documents and target not in book.records:
-                known = [i for k, i in {*given.documents, *book.records} if k == reference.kind]
-                yield BadInput(
-                    f"There is no {reference.kind} {reference.id[:100]!r}, which {document.kind} "
-                    f"{document.id} refers to.",
-                    do=_perhaps(reference.id, known) or "Correct the id, or add that record.",
-                    place=document.place(("spec", *reference.path)),
-                )
+    broken = [
+        (given.documents[key], reference)
+        for key, spec in given.specs.items()
+        for reference in book.kinds[key[0]].references(spec)
+        if (reference.kind, reference.id) not in given.documents
+        and (reference.kind, reference.id) not in book.records
+    ]
+    for number, (document, reference) in enumerate(broken):
+        known = _ids(reference.kind, given, book) if number < MOST_GUESSES else ()
+        yield BadInput(
+            f"There is no {reference.kind} {reference.id[:100]!r}, which {document.kind} "
+            f"{document.id} refers to.",
+            do=_perhaps(reference.id, known) or "Correct the id, or add that record.",
+            place=document.place(("spec", *reference.path)),
+        )
+
+
+def _ids(kind: str, given: Given, book: Book) -> list[str]:
+    return [record_id for known, record_id in {**given.documents, **book.records} if known == kind]
 
 
 def failed_checks(given: Given, changed: Iterable[Key], after: Book) -> Iterator[BadInput]:
@@ -73,16 +83,19 @@ def failed_checks(given: Given, changed: Iterable[Key], after: Book) -> Iterator
 
 def _affected(changed: Iterable[Key], after: Book) -> Iterator[tuple[Record[Any], Key]]:
     """What changes, what refers to it, and what refers to something it refers to; each with its cause."""
-    seen = set(changed)
+    seen: set[Key] = set(changed)
+    targets: dict[Key, Key] = {}
     for key in sorted(seen):
-        yield after.records[key], key
-    for key in sorted(seen):
-        references = after.kinds[key[0]].references(after.records[key].spec)
-        for kind, record_id in (key, *((reference.kind, reference.id) for reference in references)):
-            for record in after.referring(kind, record_id):
-                if (record.kind, record.id) not in seen:
-                    seen.add((record.kind, record.id))
-                    yield record, key
+        record = after.records[key]
+        yield record, key
+        targets.setdefault(key, key)
+        for reference in after.kinds[key[0]].references(record.spec):
+            targets.setdefault((reference.kind, reference.id), key)
+    for target, cause in targets.items():
+        for record in after.referring(*target):
+            if (record.kind, record.id) not in seen:
+                seen.add((record.kind, record.id))
+                yield record, cause
 
 
 def _elsewhere(record: Record[Any], problem: Problem, cause: Document) -> BadInput:
