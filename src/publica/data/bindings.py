@@ -65,7 +65,10 @@ def block_leaf(commitments: Sequence[bytes]) -> bytes:
 
 
 def verify_binding(binding: Binding) -> bool:
-    """Whether the proof holds for its root. That the root is in the ledger is the ledger's proof."""
+    """Whether the proof holds for its root.
+
+    That a ledger entry has this segment, first, count and root is for the ledger's proof to show.
+    """
     index, place = divmod(binding.position - binding.first, BLOCK)
     blocks = -(-binding.count // BLOCK)
     width = min(BLOCK, binding.count - index * BLOCK)

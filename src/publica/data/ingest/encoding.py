@@ -98,7 +98,7 @@ def utf8(path: Path, encoding: Encoding, tick: Tick) -> Iterator[bytes]:
         else:
             text = _decoded(decoder, chunk, path, encoding, line)
         _refuse_nul(text, path, line)
-        line += text.count(b"\n")
+        line += line_ends(text)
         yield text
     _decoded(decoder, b"", path, encoding, line, final=True)
 
@@ -116,7 +116,7 @@ def _decoded(
         return decoder.decode(chunk, final).encode()
     except UnicodeError as error:
         before = error.object[: error.start] if isinstance(error, UnicodeDecodeError) else b""
-        line += before.decode(encoding.name, "ignore").count("\n")
+        line += line_ends(before.decode(encoding.name, "ignore").encode())
         raise BadInput(
             f"There are bytes here that are not {encoding.name}.",
             do=_SAY,
@@ -130,7 +130,7 @@ def _refuse_nul(text: bytes, path: Path, line: int) -> None:
         raise BadInput(
             "There is a NUL byte here, so this is not text, or it is UTF-16 without a byte order mark.",
             do=_SAY,
-            place=Place(path.name, line + text.count(b"\n", 0, at)),
+            place=Place(path.name, line + line_ends(text[:at])),
         )
 
 
@@ -145,8 +145,8 @@ def _first_not_utf8(path: Path, tick: Tick) -> tuple[int, bool] | None:
                 letters = not decoder.decode(chunk, not chunk).isascii() or letters
         except UnicodeDecodeError as error:
             before = bytes(error.object[: error.start])
-            return line + before.count(b"\n"), letters or not before.isascii()
-        line += chunk.count(b"\n")
+            return line + line_ends(before), letters or not before.isascii()
+        line += line_ends(chunk)
     return None
 
 
@@ -168,6 +168,13 @@ def _single_byte(path: Path, broken: tuple[int, bool]) -> Encoding:
             place=place,
         )
     return Encoding("windows-1252" if high else "iso-8859-1", "assumed: it is not UTF-8")
+
+
+def line_ends(text: bytes) -> int:
+    """How many lines end in a text: with LF, CR LF or CR."""
+    ends = text.count(b"\n")
+    returns = text.count(b"\r")
+    return ends + returns - text.count(b"\r\n") if returns else ends
 
 
 def _holds(chunk: bytes, some: bytes) -> bool:
