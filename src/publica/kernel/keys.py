@@ -53,7 +53,7 @@ class Keys:
         """What `seal` was given. Raises IntegrityBroken when altered, moved, or sealed otherwise."""
         try:
             return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], context)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise IntegrityBroken("A sealed value was altered, or was sealed under another key.") from error
 
     def derive(self, kind: str, label: str) -> bytes:
