@@ -5,6 +5,8 @@ one stored column per pseudonym, and answers inside snapshots. It decides nothin
 through is told to it. Only `publica.data` and `publica.gateway` import an engine itself.
 """
 
+from publica.data.engines.duckdb import Engine
 from publica.data.engines.model import EngineLimits, MaskUpdate, Scope
+from publica.data.engines.snapshot import Snapshot
 
-__all__ = ["EngineLimits", "MaskUpdate", "Scope"]
+__all__ = ["Engine", "EngineLimits", "MaskUpdate", "Scope", "Snapshot"]
