@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from publica.cli.common import as_option, format_option, instance, operator, say_json
+
+if TYPE_CHECKING:
+    from publica.data.model import FileReport, LoadReport
 
 
 @click.command()
@@ -32,14 +37,38 @@ def load(
     with instance(folder) as opened, _Progress(form) as progress:
         report = opened.load(dataset, files, operator(acting_as), progress=progress.step, dry_run=dry_run)
     if form == "json":
-        say_json(report.as_json())
+        say_json(_as_json(report))
         return
     for file in report.files:
-        click.echo(f"  {file.summary()}")
-    if dry_run:
-        click.echo(f"{dataset}: every row fits the schema (dry run: nothing was published)")
+        click.echo(f"  {_summary(file)}")
+        for warning in file.warnings:
+            click.echo(f"    {warning}")
+    people = f", {report.new_subjects:,} new people" if report.new_subjects else ""
+    if report.version is None:
+        click.echo(f"{dataset}: {report.rows:,} rows fit the schema (dry run: nothing was published)")
     else:
-        click.echo(f"{report.version.id} published: {report.version.rows} rows")
+        click.echo(f"{report.version.id} published: {report.rows:,} rows{people}")
+
+
+def _summary(file: FileReport) -> str:
+    """What was measured of one file."""
+    how = [file.format]
+    if file.encoding:
+        how.append(f"{file.encoding} ({file.encoding_found})")
+    if file.delimiter:
+        how.append(f"delimiter {file.delimiter!r}")
+    return f"{file.name}: {file.rows:,} rows × {file.columns} columns, {', '.join(how)}"
+
+
+def _as_json(report: LoadReport) -> dict[str, object]:
+    version = report.version
+    return {
+        "dataset": report.dataset,
+        "version": version and {"id": version.id, "rows": version.rows, "digest": version.digest},
+        "rows": report.rows,
+        "new_subjects": report.new_subjects,
+        "files": [asdict(file) for file in report.files],
+    }
 
 
 class _Progress:

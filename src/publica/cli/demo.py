@@ -30,9 +30,9 @@ def demo(folder: Path, persons: int, no_serve: bool) -> None:
     \b
     Example: publica demo --dir /tmp/town --persons 10000
     """
-    from publica.demo import tour
+    from publica.demo.tour import run
 
-    tour.run(folder, persons, click.echo, serve=not no_serve)
+    run(folder, persons, click.echo, serve=not no_serve)
 
 
 COMMANDS = (demo,)

@@ -26,10 +26,8 @@ def verify(folder: str, form: str) -> None:
     else:
         for problem in found["problems"]:
             click.echo(f"✗ {problem}", err=True)
-        if not found["problems"]:
-            click.echo(f"✓ {found['size']} entries, root {found['root']}: everything holds")
-        if found["pending"]:
-            click.echo(f"  {found['pending']} newer entries await the next checkpoint")
+        if found["sound"]:
+            click.echo(f"✓ {found['size']} entries, {found['checkpoints']} checkpoints: everything holds")
     if found["problems"]:
         sys.exit(4)
 

@@ -66,7 +66,7 @@ def main() -> None:
         click.echo("Interrupted; what was not finished was undone.", err=True)
         code = INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = None  # type: ignore[assignment]  # the reader went away; nothing more to say
+        sys.stdout = None  # the reader went away; nothing more to say
         code = 0
     except PublicaError as error:
         code = report(error)

@@ -12,7 +12,7 @@ import click
 from publica.cli.common import instance, operator, say_json, table
 
 if TYPE_CHECKING:
-    from publica.gateway import Answer, Explanation
+    from publica.gateway.door import Answer, Explanation
     from publica.kernel.errors import Refused
 
 FORMATS = ("table", "csv", "json", "arrow", "parquet")
@@ -57,7 +57,7 @@ def query(
       publica query --as ana --activity heating_grant --param year=2025 --format csv --out in.csv \\
           "SELECT * FROM incomes WHERE year = $year"
     """
-    from publica.gateway import Request
+    from publica.gateway.door import Request
 
     context.meta["format"] = form
     if form in BINARY and out is None and sys.stdout.isatty():

@@ -54,13 +54,14 @@ def uses(context: click.Context, key: str | None, acting_as: str, form: str) -> 
 @subject_option
 @click.option("--use", "use_id", required=True, metavar="ID", help="The use.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Proof file.")
+@as_option
 @click.pass_obj
-def prove(folder: str, key: str, use_id: str, out: Path) -> None:
+def prove(folder: str, key: str, use_id: str, out: Path, acting_as: str) -> None:
     """Write a file that proves what a use's receipt commits to about a person: in or out."""
     import json
 
     with instance(folder) as opened:
-        proof = opened.prove(key, use_id)
+        proof = opened.prove(key, use_id, operator(acting_as))
     out.write_text(json.dumps(proof, ensure_ascii=False, indent=1) + "\n", "utf-8")
     click.echo(f"Proof written to {out}. Anyone can check it: publica verify {out} --key KEYFILE")
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from publica.gateway.facts import OPEN_ACCESS, Facts, Grant
+from publica.governance.activities.model import Activity
 from publica.kernel.decision import Clause, Decision
 
 AVAILABLE = ("rows", "pseudonymous rows")
 """Protections that this version can apply, weakest first."""
-
-STRICTNESS = ("rows", "pseudonymous rows", "aggregates")
 
 
 def decide(facts: Facts) -> Decision:
@@ -22,13 +21,6 @@ def decide(facts: Facts) -> Decision:
         clauses += _dataset(facts, facts.grants[dataset])
     clauses += _output(facts)
     return Decision(tuple(clauses))
-
-
-def protection(facts: Facts) -> str:
-    """The strictest protection that the activity and every agreement in play ask for."""
-    asked = [facts.activity.spec.protection] if facts.activity else []
-    asked += [grant.agreement.spec.protection for grant in facts.grants.values() if grant.agreement]
-    return max(asked, key=STRICTNESS.index, default=STRICTNESS[0])
 
 
 def _open_access(facts: Facts) -> Iterator[Clause]:
@@ -84,7 +76,7 @@ def _dataset(facts: Facts, grant: Grant) -> Iterator[Clause]:
     if grant.open:
         yield _cites(grant, "dataset-open", True)
         return
-    yield from _declared(facts, grant)
+    yield from _declared(facts, facts.activity.spec, grant)
     steward = {"dataset": grant.id, "holder": grant.dataset.spec.holder}
     yield Clause("steward-accountable", facts.steward[grant.id], steward, f"dataset:{grant.id}")
     if grant.dataset.spec.special_category:
@@ -94,14 +86,13 @@ def _dataset(facts: Facts, grant: Grant) -> Iterator[Clause]:
         )
         params = {"activity": facts.activity_id, "dataset": grant.id}
         yield Clause("assessment-approved", approved, params, f"activity:{facts.activity_id}")
-    yield from _shared(facts, grant)
+    yield from _shared(facts, facts.activity.spec, grant)
 
 
-def _declared(facts: Facts, grant: Grant) -> Iterator[Clause]:
+def _declared(facts: Facts, activity: Activity, grant: Grant) -> Iterator[Clause]:
     """What the activity itself declares to use of the dataset."""
-    assert facts.activity is not None
     cites = f"activity:{facts.activity_id}"
-    declared = {part.dataset: frozenset(part.columns) for part in facts.activity.spec.datasets}
+    declared = {part.dataset: frozenset(part.columns) for part in activity.datasets}
     params = {"dataset": grant.id, "activity": facts.activity_id}
     yield Clause("dataset-in-activity", grant.id in declared, params, cites)
     if grant.id not in declared:
@@ -112,10 +103,9 @@ def _declared(facts: Facts, grant: Grant) -> Iterator[Clause]:
     yield Clause("columns-in-activity", not beyond, params, cites)
 
 
-def _shared(facts: Facts, grant: Grant) -> Iterator[Clause]:
+def _shared(facts: Facts, activity: Activity, grant: Grant) -> Iterator[Clause]:
     """What the holder agreed to."""
-    assert facts.activity is not None
-    recipient, holder = facts.activity.spec.organisation, grant.dataset.spec.holder
+    recipient, holder = activity.organisation, grant.dataset.spec.holder
     if grant.own:
         params = {"dataset": grant.id, "organisation": recipient}
         yield Clause("dataset-own", True, params, f"dataset:{grant.id}")
@@ -138,7 +128,7 @@ def _shared(facts: Facts, grant: Grant) -> Iterator[Clause]:
         {"agreement": name, "organisations": _list(grant.unsigned)},
         cites,
     )
-    purpose = facts.activity.spec.purpose
+    purpose = activity.purpose
     yield Clause(
         "agreement-purpose", purpose in spec.purposes, {"agreement": name, "purpose": purpose}, cites
     )
@@ -151,7 +141,7 @@ def _shared(facts: Facts, grant: Grant) -> Iterator[Clause]:
 def _output(facts: Facts) -> Iterator[Clause]:
     if facts.activity is None:
         return
-    asked = protection(facts)
+    asked = facts.output
     if any(not grant.open for grant in facts.grants.values()):
         yield Clause(
             "protection-available",
@@ -184,4 +174,4 @@ def _cites(grant: Grant, reason: str, holds: bool) -> Clause:
 
 
 def _list(names: object) -> str:
-    return ", ".join(sorted(names))  # type: ignore[call-overload, no-any-return]
+    return ", ".join(sorted(names))  # type: ignore[call-overload]

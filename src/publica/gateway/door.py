@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import pyarrow as pa
 
-from publica.data.engines import Engine
+from publica.data.engines.duckdb import Engine
 from publica.gateway.spool import Spool
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
@@ -58,7 +58,7 @@ class Door:
 
     db: Database
     keys: Keys
-    kinds: tuple[Kind[Any], ...]
+    kinds: tuple[Kind, ...]
     engine: Engine
     folder: Path
     limits: Limits

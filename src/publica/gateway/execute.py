@@ -8,12 +8,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from publica.data.engines import Snapshot
+from publica.data.engines.snapshot import Snapshot
 from publica.gateway.door import Door
 from publica.gateway.model import Rewritten, Touch
 from publica.gateway.relations import MaskKey
 from publica.gateway.spool import Spool
-from publica.trust.transparency import StoredSet, SubjectSet
+from publica.kernel.errors import IntegrityBroken, PublicaError
+from publica.trust.transparency.model import StoredSet
+from publica.trust.transparency.sets import SubjectSet
 
 Shared = tuple[SubjectSet, StoredSet | None]
 
@@ -50,12 +52,13 @@ def execute(
     return Outcome(spool, counter, touched, stored, key, released, plan.exact)
 
 
-def account(
-    door: Door, plan: Rewritten, params: Mapping[str, Any], size: int
-) -> SubjectSet | None:
-    """Whose rows a statement looked through that failed half-way."""
-    with door.engine.snapshot(door.limits.seconds) as snapshot:
-        return _touched(door, snapshot, plan, params, size, None)[0]
+def account(door: Door, plan: Rewritten, params: Mapping[str, Any], size: int) -> SubjectSet | None:
+    """Whose rows a statement looked through that failed half-way; everybody when that cannot be told."""
+    try:
+        with door.engine.snapshot(door.limits.seconds) as snapshot:
+            return _touched(door, snapshot, plan, params, size, None)[0]
+    except PublicaError:
+        return SubjectSet.from_positions(range(size), size)
 
 
 def _run(
@@ -71,14 +74,13 @@ def _run(
             spool = Spool(schema, rows=door.limits.rows, size=door.limits.bytes)
         left += batch.columns[visible:]
         spool.add(pa.RecordBatch.from_arrays(batch.columns[:visible], schema=spool.schema))
-    assert spool is not None, "the engine gives at least one batch, if an empty one, for its schema"
+    if spool is None:
+        raise IntegrityBroken("The engine gave no answer, not even an empty one.")
     spool.close()
     return spool, left
 
 
-def _whole(
-    plan: Rewritten, counters: Mapping[str, int], size: int
-) -> frozenset[tuple[str, int]] | None:
+def _whole(plan: Rewritten, counters: Mapping[str, int], size: int) -> frozenset[tuple[str, int]] | None:
     """The identity of the touched set when it is made of whole masks, so that it can be shared."""
     if not plan.touches or not all(touch.shared for touch in plan.touches):
         return None

@@ -5,25 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
 from publica.data import subjects, versions
 from publica.data.model import Version
+from publica.governance.activities.model import OPEN_ACCESS as OPEN_ACCESS
 from publica.governance.activities.model import Activity
 from publica.governance.agreements.model import Agreement, Transform
 from publica.governance.agreements.rules import covers, missing_signatures, transform_of
 from publica.governance.datasets.model import Dataset
-from publica.governance.identity.actions import roles_of
+from publica.governance.identity.rules import roles_of
 from publica.governance.leadership.rules import accountable
 from publica.governance.rules.model import Law
 from publica.governance.rules.rules import in_force
 from publica.kernel.records import Book, Record
-from publica.trust.consent import actions as consent
+from publica.trust.consent import reading as consent
 
-OPEN_ACCESS = "open-access"
-"""The built-in activity for open data: no agreement, no role, counted by the hour."""
+
+STRICTNESS = ("rows", "pseudonymous rows", "aggregates")
+"""Protections, weakest first."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Facts:
     counter: int
     generation: int
     size: int
+    output: str
 
     @property
     def date(self) -> date:
@@ -76,10 +80,19 @@ def grants(book: Book, activity: Record[Activity] | None, at: date) -> dict[str,
     return {record.id: _grant(book, activity, record, at) for record in book.all("dataset")}
 
 
+def output_of(activity: Record[Activity] | None, granted: Mapping[str, Grant]) -> str:
+    """The strictest protection that the activity and the agreements about its datasets ask for."""
+    if activity is None:
+        return STRICTNESS[0]
+    shared = (granted[part.dataset].agreement for part in activity.spec.datasets if part.dataset in granted)
+    asked = [activity.spec.protection, *(agreement.spec.protection for agreement in shared if agreement)]
+    return str(max(asked, key=STRICTNESS.index))
+
+
 def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date) -> Grant:
     recipient = activity.spec.organisation if activity else None
     own = recipient is not None and dataset.spec.holder == recipient
-    agreement = None if own or recipient is None else _agreement(book, activity, dataset, at)
+    agreement = None if own or activity is None else _agreement(book, activity, dataset, at)
     return Grant(
         dataset=dataset,
         agreement=agreement,
@@ -91,10 +104,9 @@ def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Datase
 
 
 def _agreement(
-    book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date
+    book: Book, activity: Record[Activity], dataset: Record[Dataset], at: date
 ) -> Record[Agreement] | None:
-    """The agreement that serves the activity best: in force, signed, for its purpose; then the first by id."""
-    assert activity is not None
+    """The agreement that serves the activity best: in force, signed, for its purpose; then by id."""
 
     def serves(record: Record[Agreement]) -> tuple[bool, bool, bool]:
         spec = record.spec
@@ -127,6 +139,7 @@ def _transforms(
 
 def gather(
     connection: Connection,
+    folder: Path,
     book: Book,
     granted: Mapping[str, Grant],
     *,
@@ -142,21 +155,30 @@ def gather(
         at=at,
         actor=actor,
         official=book.get("official", actor),
-        roles=frozenset(role.spec.role for role in roles_of(book, actor, at.date())),
+        roles=_roles(book, activity, actor, at.date()),
         activity_id=activity_id,
         activity=activity,
         law=law,
         law_in_force=law is not None and in_force(law.spec, at.date()),
         reads=reads,
         grants={dataset: granted[dataset] for dataset in reads},
-        versions=_versions(connection, reads),
+        versions=_versions(connection, folder, reads),
         steward={dataset: accountable(book, dataset, at.date()) is not None for dataset in reads},
         counter=consent.counter(connection, activity_id),
         generation=book.generation,
         size=subjects.size(connection),
+        output=output_of(activity, granted),
     )
 
 
-def _versions(connection: Connection, datasets: Iterable[str]) -> dict[str, Version]:
-    found = {dataset: versions.current(connection, dataset) for dataset in datasets}
+def _roles(book: Book, activity: Record[Activity] | None, actor: str, at: date) -> frozenset[str]:
+    """The roles the actor holds at the organisation whose activity this is."""
+    if activity is None:
+        return frozenset()
+    held = roles_of(book, actor, at)
+    return frozenset(role.spec.role for role in held if role.spec.organisation == activity.spec.organisation)
+
+
+def _versions(connection: Connection, folder: Path, datasets: Iterable[str]) -> dict[str, Version]:
+    found = {dataset: versions.current(connection, folder, dataset) for dataset in datasets}
     return {dataset: version for dataset, version in found.items() if version is not None}

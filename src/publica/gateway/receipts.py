@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from publica.gateway.decide import protection
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts
-from publica.gateway.model import Rewritten
 from publica.gateway.quota import reserve
-from publica.kernel import ids, records
+from publica.kernel import ids
 from publica.kernel.database import Change
 from publica.kernel.decision import Clause, Decision
-from publica.kernel.errors import PublicaError
-from publica.trust import transparency
-from publica.trust.consent import actions as consent
-from publica.trust.transparency import Private, Receipt, SubjectSet, Written
+from publica.kernel.records import book
+from publica.trust.consent import reading as consent
+from publica.trust.transparency import receipts as transparency
+from publica.trust.transparency.model import Form, Private, Receipt, Written
+from publica.trust.transparency.model import Outcome as Result
+from publica.trust.transparency.sets import SubjectSet
 
 
 class _Moved(Exception):
     """A choice or a record changed between the facts and the receipt."""
 
 
-def released(
-    door: Door, request: Request, facts: Facts, plan: Rewritten, outcome: Outcome
-) -> str | None:
+def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, totals: bool) -> str | None:
     """Write the receipt of an answer and reserve what its agreements allow. None when the facts moved.
 
     Raises Exhausted when an agreement's volume or frequency is used up; Unavailable when the ledger
@@ -37,17 +35,17 @@ def released(
         bytes=outcome.spool.size,
         digest=outcome.spool.digest,
         choice_state={} if outcome.counter is None else {facts.activity_id: outcome.counter},
-        form=_form(plan, outcome),
+        form=_form(outcome, totals=totals),
         exact=outcome.exact,
     )
     prepared = transparency.prepare(
-        door.keys, receipt, _private(request), outcome.touched, outcome.released, shared=outcome.touched_as
+        door.keys, receipt, _private(request), outcome.touched_as or outcome.touched, outcome.released
     )
     agreements = [grant.agreement for grant in facts.grants.values() if grant.agreement]
 
     def work(change: Change) -> Written:
         connection = change.connection
-        if records.generation(connection) != facts.generation:
+        if book(connection, door.kinds).generation != facts.generation:
             raise _Moved
         if outcome.counter is not None and consent.counter(connection, facts.activity_id) != outcome.counter:
             raise _Moved
@@ -69,11 +67,9 @@ def refused(door: Door, request: Request, decision: Decision, facts: Facts | Non
     return _write(door, request, replace(_receipt(request, facts, "refused"), clauses=missing))
 
 
-def failed(
-    door: Door, request: Request, facts: Facts, error: PublicaError, touched: SubjectSet | None
-) -> str:
+def failed(door: Door, request: Request, facts: Facts, touched: SubjectSet | None) -> str:
     """Write the receipt of a statement that could not be computed; returns its id."""
-    clause = Clause(type(error).__name__, False)
+    clause = Clause("use-failed", False)
     return _write(door, request, replace(_receipt(request, facts, "failed"), clauses=(clause,)), touched)
 
 
@@ -84,7 +80,7 @@ def _write(door: Door, request: Request, receipt: Receipt, touched: SubjectSet |
     return receipt.id
 
 
-def _receipt(request: Request, facts: Facts | None, outcome: transparency.Outcome) -> Receipt:
+def _receipt(request: Request, facts: Facts | None, outcome: Result) -> Receipt:
     activity = facts.activity if facts else None
     basis = activity.spec.basis if activity else None
     return Receipt(
@@ -98,7 +94,7 @@ def _receipt(request: Request, facts: Facts | None, outcome: transparency.Outcom
         agreements=_agreements(facts),
         datasets=tuple(version.id for _, version in sorted(facts.versions.items())) if facts else (),
         columns={name: tuple(sorted(columns)) for name, columns in facts.reads.items()} if facts else {},
-        protection=protection(facts) if facts else None,
+        protection=facts.output if facts else None,
     )
 
 
@@ -108,10 +104,10 @@ def _agreements(facts: Facts | None) -> tuple[str, ...]:
     return tuple(sorted({grant.agreement.id for grant in facts.grants.values() if grant.agreement}))
 
 
-def _form(plan: Rewritten, outcome: Outcome) -> transparency.Form:
+def _form(outcome: Outcome, *, totals: bool) -> Form:
     if outcome.touched is None:
         return "none"
-    return "total" if plan.aggregated else "rows"
+    return "total" if totals else "rows"
 
 
 def _private(request: Request) -> Private:

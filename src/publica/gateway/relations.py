@@ -6,23 +6,28 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from publica.data import subjects
 from publica.data.engines import MaskUpdate, Scope
 from publica.data.model import TableSchema, Version
-from publica.gateway.decide import protection
 from publica.gateway.door import Door
 from publica.gateway.facts import Facts, Grant
 from publica.gateway.model import ColumnShape, Governed, Shape
 from publica.governance.activities.model import Activity
 from publica.governance.agreements.model import Transform
+from publica.governance.agreements.rules import row_scope
 from publica.governance.datasets.model import Column
 from publica.governance.datasets.rules import table_schema
 from publica.kernel.ledger.canonical import canonical
-from publica.trust.consent import actions as consent
-from publica.trust.privacy import pseudonym_secret
+from publica.trust.consent import reading as consent
+from publica.trust.privacy.pseudonyms import pseudonym_secret
 
-YEAR, AGE_BAND, REGION, PSEUDONYM, AS_IS = "year", "age band", "region prefix", "pseudonym", "as is"
+YEAR: Final = "year"
+AGE_BAND: Final = "age band"
+REGION: Final = "region prefix"
+PSEUDONYM: Final = "pseudonym"
+AS_IS: Final = "as is"
 DEFAULT_CONCEPT = "person"
 
 
@@ -43,16 +48,19 @@ def effective(grant: Grant, column: Column, output: str) -> Transform:
 
 def shape(grant: Grant, output: str) -> Shape:
     """The dataset as the statement sees it: names, and types and meanings after the transforms."""
-    columns = {c.name: _column_shape(c, effective(grant, c, output)) for c in grant.dataset.spec.columns}
+    types = {column.name: column.sql_type for column in table_schema(grant.dataset).columns}
+    columns = {
+        column.name: _column_shape(column, types[column.name], effective(grant, column, output))
+        for column in grant.dataset.spec.columns
+    }
     return Shape(grant.id, columns)
 
 
-def _column_shape(column: Column, transform: Transform) -> ColumnShape:
-    schema = column.as_table_column()
-    types = {YEAR: "BIGINT", AGE_BAND: "VARCHAR", REGION: "VARCHAR", PSEUDONYM: "UUID"}
+def _column_shape(column: Column, sql_type: str, transform: Transform) -> ColumnShape:
+    changed = {YEAR: "BIGINT", AGE_BAND: "VARCHAR", REGION: "VARCHAR", PSEUDONYM: "UUID"}
     meaning = transform.kind in (AS_IS, PSEUDONYM)
     return ColumnShape(
-        type=types.get(transform.kind, schema.sql_type),
+        type=changed.get(transform.kind, sql_type),
         role="pseudonym" if transform.kind == PSEUDONYM else str(column.role),
         concept=column.concept if meaning else None,
         unit=column.unit if meaning else None,
@@ -84,7 +92,7 @@ def build(door: Door, facts: Facts) -> tuple[dict[str, Governed], dict[str, Mask
 def _governed(
     facts: Facts, grant: Grant, table: str, mask: str | None, pseudonym: Callable[[str], str]
 ) -> Governed:
-    output = protection(facts)
+    output = facts.output
     on = facts.versions[grant.id].recorded_at.date() if grant.id in facts.versions else facts.date
     columns = {
         column.name: _expression(column.name, effective(grant, column, output), on, pseudonym)
@@ -110,12 +118,10 @@ def _expression(name: str, transform: Transform, on: date, pseudonym: Callable[[
     return quoted
 
 
-def _pseudonyms(
-    door: Door, facts: Facts, version: Version, schema: TableSchema
-) -> Callable[[str], str]:
+def _pseudonyms(door: Door, facts: Facts, version: Version, schema: TableSchema) -> Callable[[str], str]:
     """Stored pseudonyms for this recipient and activity, in the domain of the column's concept."""
-    assert facts.activity is not None
-    secret = pseudonym_secret(door.keys, facts.activity.spec.organisation, facts.activity_id)
+    recipient = facts.activity.spec.organisation if facts.activity else ""
+    secret = pseudonym_secret(door.keys, recipient, facts.activity_id)
     concepts = {
         column.name: column.concept or DEFAULT_CONCEPT
         for column in facts.grants[version.dataset].dataset.spec.columns
@@ -127,9 +133,7 @@ def _pseudonyms(
     return stored
 
 
-def _mask(
-    door: Door, facts: Facts, grant: Grant, version: Version, schema: TableSchema
-) -> str | None:
+def _mask(door: Door, facts: Facts, grant: Grant, version: Version, schema: TableSchema) -> str | None:
     scope = _scope(grant)
     if facts.activity is None or (not schema.subject_columns and not scope):
         return None
@@ -159,5 +163,5 @@ def _mask_key(activity_id: str, activity: Activity, scope: tuple[Scope, ...]) ->
 def _scope(grant: Grant) -> tuple[Scope, ...]:
     if grant.agreement is None or grant.open:
         return ()
-    parts = [part for part in grant.agreement.spec.datasets if part.dataset == grant.id]
-    return tuple(Scope(rule.column, tuple(rule.values)) for part in parts for rule in part.rows)
+    rules = row_scope(grant.agreement.spec, grant.id)
+    return tuple(Scope(rule.column, tuple(rule.values)) for rule in rules)

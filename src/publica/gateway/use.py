@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from publica.gateway import opened, receipts
-from publica.gateway.decide import decide, protection
+from publica.gateway.decide import decide
 from publica.gateway.door import Answer, Door, Explanation, Request
 from publica.gateway.execute import Outcome, account, execute
-from publica.gateway.facts import OPEN_ACCESS, Facts, gather, grants
+from publica.gateway.facts import OPEN_ACCESS, Facts, gather, grants, output_of
 from publica.gateway.meaning import check_meaning
-from publica.gateway.model import Outside, Resolved, Rewritten
+from publica.gateway.model import Governed, Outside, Resolved, Rewritten
 from publica.gateway.parse import parse
 from publica.gateway.quota import Exhausted
 from publica.gateway.relations import MaskKey, build, shape, sketch
@@ -36,7 +35,11 @@ class Statement:
     """A statement that was read: what it means, and which columns of which datasets it reads."""
 
     resolved: Resolved
-    parameters: frozenset[str]
+
+    @property
+    def totals(self) -> bool:
+        """Whether anything in it adds people up."""
+        return any(select.aggregated for select in self.resolved.chosen)
 
 
 def use(door: Door, request: Request) -> Answer:
@@ -54,7 +57,7 @@ def use(door: Door, request: Request) -> Answer:
         plan, masks = govern(door, request, facts, statement)  # 6
         outcome = compute(door, request, facts, plan, masks)  # 7
         spool = protect(plan, outcome)  # 8
-        receipt = write(door, request, facts, plan, outcome)  # 9
+        receipt = write(door, request, facts, statement, outcome)  # 9
         if receipt is not None:
             return release(receipt, decision, spool)  # 10
     raise Unavailable(
@@ -66,14 +69,12 @@ def explain(door: Door, request: Request) -> Explanation:
     """Decide and rewrite, run nothing, write no receipt."""
     try:
         statement = _read(door, request)
+        facts = know(door, request, statement)
+        decision = decide(facts)
+        plan = _rewrite(request, facts, statement, sketch(facts)) if decision.allowed else None
     except Outside as outside:
         return Explanation(Decision((outside.clause,)), None, None)
-    facts = know(door, request, statement)
-    decision, output = decide(facts), protection(facts)
-    if not decision.allowed:
-        return Explanation(decision, None, output)
-    plan = rewrite(statement.resolved, sketch(facts), pseudonymous=output == "pseudonymous rows")
-    return Explanation(decision, plan.readable, output)
+    return Explanation(decision, plan and plan.readable, facts.output)
 
 
 def understand(door: Door, request: Request) -> Statement:
@@ -92,15 +93,15 @@ def _read(door: Door, request: Request) -> Statement:
     known: Statement | None = door.statements.get(key)
     if known is None:
         activity = records.get("activity", request.activity)
-        output = activity.spec.protection if activity else "rows"
         granted = grants(records, activity, now)
+        output = output_of(activity, granted)
         shapes = {dataset: shape(grant, output) for dataset, grant in granted.items()}
         query = parse(request.sql)  # 1
         resolved = resolve(query, shapes)  # 2
         check_meaning(resolved, shapes)  # 3
-        known = Statement(resolved, resolved.parameters)
+        known = Statement(resolved)
         door.statements.put(key, known)
-    for name in sorted(known.parameters - request.params.keys()):
+    for name in sorted(known.resolved.parameters - request.params.keys()):
         raise Outside(Clause("sql-parameter-missing", False, {"name": name}))
     return known
 
@@ -113,6 +114,7 @@ def know(door: Door, request: Request, statement: Statement) -> Facts:
         activity = records.get("activity", request.activity)
         return gather(
             connection,
+            door.folder,
             records,
             grants(records, activity, at.date()),
             at=at,
@@ -132,8 +134,17 @@ def govern(
 ) -> tuple[Rewritten, Mapping[str, MaskKey]]:
     """Step 6: every base table becomes its governed relation."""
     relations, masks = build(door, facts)
-    pseudonymous = protection(facts) == "pseudonymous rows"
-    return rewrite(statement.resolved, relations, pseudonymous=pseudonymous), masks
+    try:
+        return _rewrite(request, facts, statement, relations), masks
+    except Outside as outside:
+        raise refuse(door, request, Decision((outside.clause,)), facts) from None
+
+
+def _rewrite(
+    request: Request, facts: Facts, statement: Statement, relations: Mapping[str, Governed]
+) -> Rewritten:
+    pseudonymous = facts.output == "pseudonymous rows"
+    return rewrite(statement.resolved, relations, pseudonymous=pseudonymous, params=request.params)
 
 
 def compute(
@@ -142,9 +153,9 @@ def compute(
     """Step 7. A statement that fails half-way was a use too: it gets a receipt, and nothing leaves."""
     try:
         return execute(door, plan, masks, request.params, facts.size)
-    except PublicaError as error:
-        touched = account(door, plan, request.params, facts.size)
-        receipts.failed(door, request, facts, error, touched)
+    except PublicaError:
+        if facts.activity_id != OPEN_ACCESS:
+            receipts.failed(door, request, facts, account(door, plan, request.params, facts.size))
         raise
 
 
@@ -156,15 +167,13 @@ def protect(plan: Rewritten, outcome: Outcome) -> Spool:
     return outcome.spool
 
 
-def write(
-    door: Door, request: Request, facts: Facts, plan: Rewritten, outcome: Outcome
-) -> str | None:
+def write(door: Door, request: Request, facts: Facts, statement: Statement, outcome: Outcome) -> str | None:
     """Step 9: the receipt, durably; None when choices or records moved meanwhile, so start again from 4."""
     if facts.activity_id == OPEN_ACCESS:
         opened.count(door.db, facts.reads, facts.at)
         return ""
     try:
-        return receipts.released(door, request, facts, plan, outcome)
+        return receipts.released(door, request, facts, outcome, totals=statement.totals)
     except Exhausted as exhausted:
         raise refuse(door, request, Decision((exhausted.clause,)), facts) from None
 
@@ -172,4 +181,3 @@ def write(
 def release(receipt: str, decision: Decision, spool: Spool) -> Answer:
     """Step 10."""
     return Answer(receipt or None, decision, spool)
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,26 +11,35 @@ from typing import Any
 from pyroaring import BitMap
 
 from publica.data import ingest, subjects
-from publica.data.engines import Engine, EngineLimits
+from publica.data.engines.duckdb import Engine
+from publica.data.engines.model import EngineLimits
 from publica.data.model import LoadReport
-from publica.gateway import Answer, Door, Explanation, Limits, Request, explain, use
-from publica.governance.activities.model import ACTIVITY
-from publica.governance.agreements.model import AGREEMENT
-from publica.governance.datasets.model import DATASET
+from publica.gateway.door import Answer, Door, Explanation, Limits, Request
+from publica.gateway.use import explain, use
+from publica.governance.activities import ACTIVITY
+from publica.governance.agreements import AGREEMENT
+from publica.governance.datasets import DATASET
 from publica.governance.datasets.rules import table_schema
-from publica.governance.identity.model import OFFICIAL, ORGANISATION
-from publica.governance.leadership.model import ROLE
+from publica.governance.identity import OFFICIAL, ORGANISATION, ROLE
 from publica.governance.leadership.rules import accountable
-from publica.governance.rules.model import LAW
+from publica.governance.rules import LAW
 from publica.instance import settings
-from publica.kernel import clock, keys, ledger, records
+from publica.instance.laws import laws
+from publica.kernel import clock, keys, records
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
-from publica.kernel.errors import BadInput, Unavailable
+from publica.kernel.errors import BadInput
+from publica.kernel.ledger.canonical import b64
+from publica.kernel.ledger.checkpoint import checkpoint, latest, vkey
+from publica.kernel.ledger.laws import Problem
+from publica.kernel.ledger.sequencer import sequence
+from publica.kernel.ledger.verify import verify
 from publica.kernel.records import Book, Difference
-from publica.trust import transparency
 from publica.trust.consent import actions as consent
+from publica.trust.consent import reading
 from publica.trust.consent.bulk import parse_choices
+from publica.trust.transparency import actions as transparency
+from publica.trust.transparency import proofs
 
 KINDS = (ORGANISATION, OFFICIAL, ROLE, LAW, DATASET, ACTIVITY, AGREEMENT)
 STATE, KEYS, DATA = "state.db", "keys", "data"
@@ -50,13 +59,17 @@ class Instance:
     def create(cls, folder: Path, origin: str | None = None) -> Instance:
         """Make a new instance. Raises BadInput when the folder already holds something."""
         if folder.exists() and any(folder.iterdir()):
-            raise BadInput(f"{folder} is not empty.", do="Choose a new folder; an instance starts in its own.")
+            raise BadInput(
+                f"{folder} is not empty.", do="Choose a new folder; an instance starts in its own."
+            )
         folder.mkdir(parents=True, exist_ok=True)
         keys.create(folder / KEYS)
         (folder / DATA).mkdir(mode=0o700, exist_ok=True)
         Database(f"sqlite:///{folder / STATE}").create()
         name = origin or f"publica.example/{secrets.token_hex(8)}"
-        (folder / settings.FILE).write_text(settings.initial(name), "utf-8")  # last: it marks a whole instance
+        (folder / settings.FILE).write_text(
+            settings.initial(name), "utf-8"
+        )  # last: it marks a whole instance
         made = cls.open(folder)
         (folder / "ledger.pub").write_text(made.verifier_key + "\n", "ascii")
         return made
@@ -99,7 +112,7 @@ class Instance:
             raise BadInput(f"There is no dataset {name}.", do="Apply its record first.")
         day = at or clock.now().date()
         found = accountable(book, name, day)
-        official = None if found is None else found.official
+        official = None if found is None else found.official.id
         return {"dataset": name, "on": str(day), "steward": official, "role": found and found.role.id}
 
     # data
@@ -116,7 +129,9 @@ class Instance:
         """Load files as the dataset's next version."""
         record = self.book().get("dataset", dataset)
         if record is None:
-            raise BadInput(f"There is no dataset {dataset}.", do="Apply its record first: publica apply FILE.")
+            raise BadInput(
+                f"There is no dataset {dataset}.", do="Apply its record first: publica apply FILE."
+            )
         schema = table_schema(record)
         data = self.folder / DATA
         return ingest.load(self.db, self.keys, data, schema, files, actor, progress=progress, dry_run=dry_run)
@@ -132,6 +147,7 @@ class Instance:
                 db=self.db,
                 keys=self.keys,
                 kinds=KINDS,
+                folder=self.folder / DATA,
                 engine=Engine(self.folder / DATA, EngineLimits(engine.memory, engine.threads)),
                 limits=Limits(limits.seconds, limits.rows, limits.bytes),
             )
@@ -157,15 +173,15 @@ class Instance:
         """What a person chose, and whether their data may be used."""
         position, book = self.position(key), self.book()
         with self.db.read() as connection:
-            found = consent.status(connection, book, activity, position)
-        history = [{"at": clock.text(step.at), "action": step.action} for step in found.history]
+            found = reading.status(connection, book, activity, position)
+        history = [{"at": clock.text(step.at), "action": str(step.action)} for step in found.history]
         return {"subject": key, "activity": activity, "allowed": found.allowed, "history": history}
 
     def choose_many(self, file: Path, activity: str, actor: Actor) -> dict[str, int]:
         """Load many choices: one batch, one ledger entry per kind of action. All or nothing."""
         lines = parse_choices(file)
         with self.db.read() as connection:
-            found = subjects.positions(connection, self.folder / DATA, PERSON, [line[0] for line in lines])
+            found = subjects.positions(connection, self.folder / DATA, [line[0] for line in lines])
         unknown = [key for key, _ in lines if key not in found]
         if unknown:
             raise BadInput(f"{len(unknown)} unknown persons, first {unknown[0]!r}.", do="Nothing was loaded.")
@@ -178,7 +194,7 @@ class Instance:
     def position(self, key: str) -> int:
         """A person's position. Raises BadInput when nothing is held about them."""
         with self.db.read() as connection:
-            found = subjects.position(connection, self.folder / DATA, PERSON, key)
+            found = subjects.position(connection, self.folder / DATA, key)
         if found is None:
             raise BadInput(f"Nothing is held about {key!r}.", do="Check the person's key.")
         return found
@@ -188,22 +204,39 @@ class Instance:
     def uses(self, key: str, actor: Actor) -> list[dict[str, Any]]:
         """Every use that touched a person, newest first. Looking is recorded too."""
         found = transparency.uses_of(self.db, self.keys, self.position(key), actor)
-        return [transparency.as_json(one) for one in found]
+        return [use.as_json() for use in found]
 
-    def prove(self, key: str, use_id: str) -> Mapping[str, Any]:
+    def prove(self, key: str, use_id: str, actor: Actor) -> dict[str, Any]:
         """The proof of what a use's receipt commits to about a person."""
         origin, data = self.settings.ledger.origin, self.folder / DATA
-        return transparency.prove(self.db, self.keys, origin, data, PERSON, key, use_id)
+        return proofs.prove(self.db, self.keys, origin, data, PERSON, key, use_id, actor)
 
     @property
     def verifier_key(self) -> str:
         """The ledger's public key (C2SP signed note)."""
-        return ledger.verifier_key(self.keys, self.settings.ledger.origin)
+        return vkey(self.keys, self.settings.ledger.origin)
 
     def checkpoint(self) -> str:
         """Sign and return the ledger's present state."""
-        return ledger.checkpoint(self.db, self.keys, self.settings.ledger.origin)
+        return checkpoint(self.db, self.keys, self.settings.ledger.origin)
 
-    def verify_ledger(self, extra: Iterable[Any] = ()) -> dict[str, Any]:
-        """Check the whole ledger from scratch."""
-        raise Unavailable("Not wired yet.")
+    def verify_ledger(self, kept: Sequence[str] = ()) -> dict[str, Any]:
+        """Check the whole ledger from scratch, and that every table says what its entries say."""
+        sequence(self.db)
+        with self.db.read() as connection:
+            report = verify(connection, (self.verifier_key,), laws(self.keys), kept)
+            signed = latest(connection)
+        more = [f"… and {report.further} more problems"] if report.further else []
+        return {
+            "sound": report.sound,
+            "size": report.size,
+            "kinds": dict(report.kinds),
+            "checkpoints": report.checkpoints,
+            "signed": None if signed is None else {"size": signed.size, "root": b64(signed.root)},
+            "problems": [_problem(problem) for problem in report.problems] + more,
+        }
+
+
+def _problem(problem: Problem) -> str:
+    where = "" if problem.position is None else f"entry {problem.position}: "
+    return f"{where}{problem.what} {problem.do}"

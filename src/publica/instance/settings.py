@@ -19,25 +19,29 @@ class _Section(BaseModel):
 class Limits(_Section):
     """What one use may take."""
 
-    seconds: float = Field(60, gt=0, le=86_400, description="Longest time of one use, in seconds.")
-    rows: int = Field(1_000_000, gt=0, description="Most rows of one answer.")
-    bytes: int = Field(1_000_000_000, gt=0, description="Most bytes of one answer (as an Arrow stream).")
+    seconds: float = Field(default=60, gt=0, le=86_400, description="Longest time of one use, in seconds.")
+    rows: int = Field(default=1_000_000, gt=0, description="Most rows of one answer.")
+    bytes: int = Field(
+        default=1_000_000_000, gt=0, description="Most bytes of one answer (as an Arrow stream)."
+    )
 
 
 class EngineSettings(_Section):
     """The query engine of each process."""
 
     memory: str = Field(
-        "4GB", pattern=r"^\d+(MB|GB)$", description="Most memory the engine takes; then it spills."
+        default="4GB", pattern=r"^\d+(MB|GB)$", description="Most memory the engine takes; then it spills."
     )
-    threads: int | None = Field(None, gt=0, description="Threads of the engine; all cores when left out.")
+    threads: int | None = Field(
+        default=None, gt=0, description="Threads of the engine; all cores when left out."
+    )
 
 
 class LedgerSettings(_Section):
     """How the ledger names itself."""
 
     origin: str = Field(
-        "publica.example/ledger",
+        default="publica.example/ledger",
         pattern=r"^[^\s+]+$",
         description="Name in the first line of every checkpoint (C2SP tlog-checkpoint); unique in the world.",
     )

@@ -57,6 +57,7 @@ _ALL = (
     _missing("choice-basis-is-law", "activity", "right"),
     _missing("choice-no-objection", "activity", "right"),
     # the statement
+    _missing("use-failed"),
     _missing("sql-unparsed"),
     _missing("sql-empty"),
     _missing("sql-not-a-query"),

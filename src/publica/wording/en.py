@@ -114,6 +114,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "",
         "The activity {activity} gives no right to object. The right that exists: {right}.",
     ),
+    "use-failed": ("", "The statement was allowed but could not be computed; nothing came out."),
     "sql-unparsed": ("", "The statement could not be understood as SQL. Check its spelling."),
     "sql-empty": ("", "The statement is empty. Write a SELECT."),
     "sql-not-a-query": ("", "Only questions can be asked here: a SELECT, with or without WITH."),

@@ -1,0 +1,5 @@
+"""`python -m publica` is the `publica` command."""
+
+from publica.cli.main import main
+
+main()

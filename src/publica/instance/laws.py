@@ -1,0 +1,37 @@
+"""What `publica ledger verify` holds every table to: the laws of each area, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from publica.data import store as data
+from publica.kernel import records
+from publica.kernel.keys import Keys
+from publica.kernel.ledger.laws import Law, Linked, Problem
+from publica.trust.consent import audit
+from publica.trust import transparency
+
+
+@dataclass(frozen=True)
+class Unaltered(Law):
+    """An area's own audit: `altered` names what its ledger entries do not say."""
+
+    altered: Callable[[Connection], Iterable[str]]
+
+    def finish(self, connection: Connection, /) -> Iterator[Problem]:
+        for what in self.altered(connection):
+            yield Problem(None, what, "Restore the database from a backup of before the change.")
+
+
+def laws(keys: Keys) -> tuple[Law, ...]:
+    """Fresh laws for one verification."""
+    return (
+        Unaltered(records.altered),
+        Linked(data.dataset_version, {"version"}),
+        Linked(data.subject_segment, {"directory"}),
+        Unaltered(lambda connection: audit.altered(connection, keys)),
+        *transparency.laws(),
+    )
