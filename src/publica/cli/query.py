@@ -62,7 +62,7 @@ def query(
     context.meta["format"] = form
     if form in BINARY and out is None and sys.stdout.isatty():
         raise click.UsageError(f"{form} is not for a terminal. Give --out FILE, or pipe it.", context)
-    text = click.get_text_stream("stdin").read() if sql == "-" else sql
+    text = sys.stdin.read() if sql == "-" else sql
     request = Request(operator(acting_as), activity, text, dict(_param(p) for p in params))
     with instance(context.obj) as opened:
         if explain:
@@ -74,6 +74,7 @@ def query(
 
 
 def _param(text: str) -> tuple[str, Any]:
+    """A parameter's name and value."""
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
         raise click.UsageError(f"--param takes NAME=VALUE, not {text!r}.")
@@ -86,7 +87,7 @@ def _param(text: str) -> tuple[str, Any]:
 
 def _write(answer: Answer, form: str, out: Path | None) -> None:
     if out is None:
-        _emit(answer, form, click.get_binary_stream("stdout"))
+        _emit(answer, form, sys.stdout.buffer)
         return
     part = out.with_name(out.name + ".part")
     with part.open("wb") as file:

@@ -8,10 +8,11 @@ from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts
 from publica.gateway.quota import reserve
+from publica.governance.activities.model import Activity
 from publica.kernel import ids
 from publica.kernel.database import Change
 from publica.kernel.decision import Clause, Decision
-from publica.kernel.records import book
+from publica.kernel.records import Record, book
 from publica.trust.consent import reading as consent
 from publica.trust.transparency import receipts as transparency
 from publica.trust.transparency.model import Form, Private, Receipt, Written
@@ -64,7 +65,8 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
 def refused(door: Door, request: Request, decision: Decision, facts: Facts | None) -> str:
     """Write the receipt of a refusal; returns its id."""
     missing = tuple(replace(clause, params={}) for clause in decision.missing)
-    return _write(door, request, replace(_receipt(request, facts, "refused"), clauses=missing))
+    receipt = _receipt(request, facts, "refused") if facts else _unread(door, request)
+    return _write(door, request, replace(receipt, clauses=missing))
 
 
 def failed(door: Door, request: Request, facts: Facts, touched: SubjectSet | None) -> str:
@@ -80,27 +82,38 @@ def _write(door: Door, request: Request, receipt: Receipt, touched: SubjectSet |
     return receipt.id
 
 
-def _receipt(request: Request, facts: Facts | None, outcome: Result) -> Receipt:
-    activity = facts.activity if facts else None
+def _receipt(request: Request, facts: Facts, outcome: Result) -> Receipt:
+    return replace(
+        _about(request, facts.activity, outcome),
+        agreements=_agreements(facts),
+        datasets=tuple(version.id for _, version in sorted(facts.versions.items())),
+        columns={name: tuple(sorted(columns)) for name, columns in facts.reads.items()},
+        protection=facts.output,
+    )
+
+
+def _unread(door: Door, request: Request) -> Receipt:
+    """Of a statement that could not be read: nothing is known of it but who asked, and under what."""
+    with door.db.read() as connection:
+        activity = book(connection, door.kinds).get("activity", request.activity)
+    return _about(request, activity, "refused")
+
+
+def _about(request: Request, activity: Record[Activity] | None, outcome: Result) -> Receipt:
+    """The part that the activity tells. An unregistered one is not named: its id is text that a user wrote."""
     basis = activity.spec.basis if activity else None
     return Receipt(
         id=ids.draw("use"),
         organisation=activity.spec.organisation if activity else "unknown",
-        activity=request.activity if activity else "unknown",
+        activity=activity.id if activity else "unknown",
         outcome=outcome,
         purpose=activity.spec.purpose if activity else "unknown",
         basis=None if basis is None else "consent" if basis.kind == "consent" else f"law:{basis.law}",
         authenticated=request.actor.authenticated,
-        agreements=_agreements(facts),
-        datasets=tuple(version.id for _, version in sorted(facts.versions.items())) if facts else (),
-        columns={name: tuple(sorted(columns)) for name, columns in facts.reads.items()} if facts else {},
-        protection=facts.output if facts else None,
     )
 
 
-def _agreements(facts: Facts | None) -> tuple[str, ...]:
-    if facts is None:
-        return ()
+def _agreements(facts: Facts) -> tuple[str, ...]:
     return tuple(sorted({grant.agreement.id for grant in facts.grants.values() if grant.agreement}))
 
 

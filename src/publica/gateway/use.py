@@ -74,7 +74,7 @@ def explain(door: Door, request: Request) -> Explanation:
         plan = _rewrite(request, facts, statement, sketch(facts)) if decision.allowed else None
     except Outside as outside:
         return Explanation(Decision((outside.clause,)), None, None)
-    return Explanation(decision, plan and plan.readable, facts.output)
+    return Explanation(decision, plan.readable if plan else None, facts.output)
 
 
 def understand(door: Door, request: Request) -> Statement:

@@ -11,8 +11,8 @@ from publica.data import store as data
 from publica.kernel import records
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.laws import Law, Linked, Problem
-from publica.trust.consent import audit
 from publica.trust import transparency
+from publica.trust.consent import audit
 
 
 @dataclass(frozen=True)

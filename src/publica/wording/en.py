@@ -147,7 +147,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "sql-hidden-name": ("", "The name {name} is reserved."),
     "meaning-mismatch": (
         "",
-        "{left} and {right} do not mean the same: their {what} differ ({left_value}, {right_value}). "
+        "{left} and {right} do not mean the same: {left_value} against {right_value} ({what}). "
         "No crosswalk between them is registered.",
     ),
 }
