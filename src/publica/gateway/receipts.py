@@ -100,7 +100,7 @@ def _unread(door: Door, request: Request) -> Receipt:
 
 
 def _about(request: Request, activity: Record[Activity] | None, outcome: Result) -> Receipt:
-    """The part that the activity tells. An unregistered one is not named: its id is text that a user wrote."""
+    """The part that the activity tells. An unregistered one is not named: its id is a user's text."""
     basis = activity.spec.basis if activity else None
     return Receipt(
         id=ids.draw("use"),
