@@ -72,7 +72,7 @@ def together(db: Database, works: list[Callable[[Change], Any]]) -> list[Any]:
     threads = [threading.Thread(target=attempt, args=pair) for pair in enumerate(works)]
     for thread in threads:
         thread.start()
-    while db._queue.qsize() < len(works):
+    while len(db._queue) < len(works):
         time.sleep(0.001)
     go.set()
     for thread in [holder, *threads]:
@@ -240,7 +240,7 @@ def test_closing_commits_what_is_queued_and_ends_writing(db: Database) -> None:
     threads += [threading.Thread(target=db.write, args=(put(n),)) for n in range(1, 9)]
     for thread in threads[1:]:
         thread.start()
-    while db._queue.qsize() < 8:
+    while len(db._queue) < 8:
         time.sleep(0.001)
     threads.append(threading.Thread(target=db.close))
     threads[-1].start()

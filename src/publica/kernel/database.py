@@ -1,10 +1,9 @@
 """The state database: snapshots to read, group-committed transactions to write.
 
-One thread of each process commits what the others queue, all that is waiting in one durable transaction, so
-many small changes share one flush to disk. (A thread of its own, because a signal reaches only the main
-thread: Ctrl-C may stop a wait, never a commit that others wait for.) Each change runs in its own savepoint:
-one that fails leaves no trace and harms no other. A change must enter the ledger; `maintain` is for what is
-not a change (indexes, sequencing, counters without meaning).
+Writers of one process queue; whichever finds nobody committing commits all that is queued in one durable
+transaction, so many small changes share one flush to disk, and hands over to the first of those that came
+meanwhile. Each change runs in its own savepoint: one that fails leaves no trace and harms no other. A change
+must enter the ledger; `maintain` is for what is not a change (indexes, sequencing, counters without meaning).
 """
 
 from __future__ import annotations
@@ -12,19 +11,17 @@ from __future__ import annotations
 import json
 import secrets
 import threading
-import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, type_coerce
+from sqlalchemy import Connection, Engine, create_engine, event, insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
-from sqlalchemy.types import NullType
 
 from publica.kernel import clock
 from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
@@ -34,11 +31,10 @@ from publica.kernel.ledger.store import entries, metadata
 T = TypeVar("T")
 
 BUSY_SECONDS = 30
-GATHER_SECONDS = 0.00005  # how long a busy committer lets one more change arrive
 CLOCK_SLACK = timedelta(minutes=1)
 """The ledger's time never goes back: up to here behind, a clock is held at the last entry."""
 
-_LAST_BODY = select(type_coerce(entries.c.body, NullType)).order_by(entries.c.id.desc()).limit(1)
+_LAST_BODY = "SELECT body FROM ledger_entry ORDER BY id DESC LIMIT 1"
 
 
 class Change:
@@ -87,11 +83,13 @@ class Change:
 class _Job(Generic[T]):
     """A change waiting to be committed, and then its outcome."""
 
-    __slots__ = ("done", "error", "must_enter", "result", "work")
+    __slots__ = ("done", "error", "must_enter", "result", "thread", "wake", "work")
 
     def __init__(self, work: Callable[[Change], T], *, must_enter: bool) -> None:
         self.work, self.must_enter = work, must_enter
-        self.done = _closed_lock()
+        self.done = False
+        self.wake = _closed_lock()
+        self.thread = 0
         self.result: T
         self.error: BaseException | None = None
 
@@ -112,12 +110,12 @@ class Database:
         self.url = make_url(url)
         self._readers = _engine(self.url, pooled=True)
         self._writer = _engine(self.url, pooled=False)
-        self._queue: SimpleQueue[_Job[Any] | None] = SimpleQueue()  # None: no more will come
-        self._gate = threading.Lock()  # guards the next two
+        self._baton = threading.Lock()  # guards the next three
+        self._idle = threading.Condition(self._baton)  # told when nothing is queued
+        self._queue: deque[_Job[Any]] = deque()
+        self._leader: int | None = None  # the thread that commits, or that was woken to
         self._closed = False
-        self._committer: threading.Thread | None = None
-        self._connection: Connection | None = None  # from here on: the committer's own
-        self._crowded = False
+        self._connection: Connection | None = None  # the leader's
 
     def create(self) -> None:
         """Create every table that is not there."""
@@ -125,13 +123,10 @@ class Database:
 
     def close(self) -> None:
         """Commit what is queued, then close. Writing afterwards raises Unavailable."""
-        with self._gate:
+        with self._baton:
             self._closed = True
-            committer, self._committer = self._committer, None
-            if committer is not None:
-                self._queue.put(None)
-        if committer is not None:
-            committer.join()
+            self._idle.wait_for(lambda: self._leader is None)
+        self._drop_connection()
         self._readers.dispose()
         self._writer.dispose()
 
@@ -152,50 +147,55 @@ class Database:
     def _commit(self, job: _Job[T]) -> T:
         """Queue a job and wait until it is committed or has failed.
 
-        A caller interrupted while waiting does not know which it will be: the job stays queued.
+        Ctrl-C reaches only the main thread, and must not strike while it commits for others: so the main
+        thread has another one stand in the queue. Interrupted, it does not know whether its change was made.
         """
-        with self._gate:
-            if self._closed:
-                raise Unavailable("The state database was closed.", do="Open it again.")
-            if self._committer is None:
-                self._committer = threading.Thread(target=self._serve, name="publica-commit", daemon=True)
-                self._committer.start()
-            elif self._committer is threading.current_thread():
-                raise RuntimeError("A change cannot wait for another one: use its own connection.")
-            self._queue.put(job)
-        job.done.acquire()
+        if threading.current_thread() is threading.main_thread():
+            stand_in = threading.Thread(target=self._lead_or_wait, args=(job,), name="publica-commit")
+            stand_in.start()
+            stand_in.join()
+        else:
+            self._lead_or_wait(job)
         if job.error is not None:
             raise job.error
         return job.result
 
-    def _serve(self) -> None:
-        """Commit batch after batch, until the queue's end."""
-        last = False
-        while not last:
-            jobs, last = self._gather()
-            self._commit_all(jobs)
-        self._drop_connection()
+    def _lead_or_wait(self, job: _Job[Any]) -> None:
+        """Commit all that is queued if nobody else is, else wait to be done or to take over."""
+        job.thread = threading.get_ident()
+        with self._baton:
+            job.error = self._objection(job)
+            if job.error is not None:
+                return
+            self._queue.append(job)
+            leads = self._leader is None
+            if leads:
+                self._leader = job.thread
+        if not leads:
+            job.wake.acquire()
+        if not job.done:
+            self._commit_queued()
+            self._hand_over()
 
-    def _gather(self) -> tuple[list[_Job[Any]], bool]:
-        """At least one job, unless the queue ended (then True); all of them when many threads are writing.
+    def _hand_over(self) -> None:
+        with self._baton:
+            heir = self._queue[0] if self._queue else None
+            self._leader = heir.thread if heir is not None else None
+            if heir is None:
+                self._idle.notify_all()
+        if heir is not None:
+            heir.wake.release()
 
-        Threads that were just answered write again within microseconds, so after a batch of several the
-        committer waits for as long as one more keeps arriving: fewer flushes, each for more changes.
-        """
-        jobs = [self._queue.get()]
-        while jobs[-1] is not None:
-            if self._crowded:
-                time.sleep(GATHER_SECONDS)
-            waiting = self._queue.qsize()
-            if not waiting:
-                break
-            jobs += [self._queue.get() for _ in range(waiting)]
-        found = [job for job in jobs if job is not None]
-        self._crowded = len(found) > 1
-        return found, len(found) < len(jobs)
+    def _objection(self, job: _Job[Any]) -> Exception | None:
+        if self._closed:
+            return Unavailable("The state database was closed.", do="Open it again.")
+        if self._leader == job.thread:
+            return RuntimeError("A change cannot wait for another one: use its own connection.")
+        return None
 
-    def _commit_all(self, jobs: list[_Job[Any]]) -> None:
-        """Commit jobs in one transaction, and answer each."""
+    def _commit_queued(self) -> None:
+        """Commit everything queued in one transaction, this thread's own job among it."""
+        jobs = [self._queue.popleft() for _ in range(len(self._queue))]
         try:
             with _available():
                 connection = self._write_connection()
@@ -206,7 +206,8 @@ class Database:
             for job in jobs:
                 job.error = job.error or error
         for job in jobs:
-            job.done.release()
+            job.done = True
+            job.wake.release()
 
     def _run(self, jobs: list[_Job[Any]], connection: Connection) -> None:
         now = _instant(connection)
@@ -235,7 +236,7 @@ def _instant(connection: Connection) -> datetime:
     """Now, and never before the last entry. Raises Unavailable when the clock is far behind that."""
     now = clock.now()
     try:
-        last = clock.parse(json.loads(connection.execute(_LAST_BODY).scalar() or "")["at"])
+        last = clock.parse(json.loads(connection.exec_driver_sql(_LAST_BODY).scalar() or "")["at"])
     except (ValueError, KeyError, TypeError):
         return now  # no entry yet; or an altered one, which is for `publica ledger verify` to name
     if last - now > CLOCK_SLACK:
