@@ -139,10 +139,6 @@ def _var(node: exp.Expr) -> None:
     )
 
 
-def _extract(node: exp.Expr) -> None:
-    _require(isinstance(node.this, exp.Var), node)
-
-
 def _any(node: exp.Expr) -> None:
     comparison = isinstance(node.parent, (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE))
     _require(comparison and isinstance(node.this, exp.Subquery), node)
@@ -178,11 +174,7 @@ def _window(node: exp.Expr) -> None:
     if isinstance(node.parent, exp.Select) and node.arg_key == "windows":
         _require(isinstance(node.this, exp.Identifier) and not node.args.get("alias"), node)
         return
-    function = (
-        node.this.this
-        if isinstance(node.this, (exp.Filter, exp.IgnoreNulls, exp.RespectNulls))
-        else node.this
-    )
+    function = node.this.this if isinstance(node.this, exp.Filter) else node.this
     _require(isinstance(function, exp.Anonymous) and node.args.get("over") == "OVER", node)
     family = surface.FUNCTIONS.get(str(function.this))
     _require(family is not None and (family.aggregate or family.window), node)
@@ -201,8 +193,9 @@ def _filter(node: exp.Expr) -> None:
 
 
 def _nulls(node: exp.Expr) -> None:
-    holder = node.parent.parent if isinstance(node.parent, exp.Anonymous) else node.parent
-    _require(isinstance(holder, exp.Window), node)
+    """`lag(x IGNORE NULLS)`; the engine does not take `lag(x) IGNORE NULLS`."""
+    call = node.parent
+    _require(isinstance(call, exp.Anonymous) and isinstance(call.parent, exp.Window), node)
 
 
 def _function(node: exp.Expr) -> None:
@@ -211,10 +204,7 @@ def _function(node: exp.Expr) -> None:
     family = surface.FUNCTIONS.get(name) if isinstance(name, str) else None
     if family is None:
         raise outside("sql-function", function=str(node.name))
-    holder = (
-        node.parent.parent if isinstance(node.parent, (exp.IgnoreNulls, exp.RespectNulls)) else node.parent
-    )
-    fits = not family.window or isinstance(holder, exp.Window)
+    fits = not family.window or isinstance(node.parent, exp.Window)
     for argument in node.expressions:
         fits &= not isinstance(argument, exp.Alias)
         fits &= family.aggregate or not isinstance(argument, (exp.Distinct, exp.Order))
@@ -260,7 +250,6 @@ CHECKS: dict[type[exp.Expr], Callable[[exp.Expr], None]] = {
     exp.Offset: _whole_number,
     exp.Interval: _interval,
     exp.Var: _var,
-    exp.Extract: _extract,
     exp.Any: _any,
     exp.DataType: _data_type,
     exp.Join: _join,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlglot import exp
@@ -147,6 +147,11 @@ class Governed:
     columns: Mapping[str, str]
     mask: str | None = None
     subjects: tuple[str, ...] = ()
+
+    @property
+    def identity(self) -> Hashable:
+        """Equal for relations that are written alike."""
+        return self.table, tuple(self.columns.items()), self.mask, self.subjects
 
 
 @dataclass(frozen=True)

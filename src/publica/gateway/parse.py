@@ -115,6 +115,9 @@ RESPELT: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.RegexpLike: _call("regexp_matches", "this", "expression"),  # a ~ b
     exp.StartsWith: _call("starts_with", "this", "expression"),  # a ^@ b
     exp.StrPosition: _call("strpos", "this", "substr"),  # position(b IN a)
+    exp.Extract: lambda node: exp.Anonymous(
+        this="date_part", expressions=[exp.Literal.string(node.name.lower()), node.expression]
+    ),
 }
 
 

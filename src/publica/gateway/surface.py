@@ -119,7 +119,6 @@ NODES: dict[type[exp.Expr], frozenset[str]] = {
     exp.TryCast: _node("this to safe"),
     exp.DataType: _node("this expressions nested"),
     exp.DataTypeParam: _UNARY,
-    exp.Extract: _BINARY,
     exp.Substring: _node("this start length"),
     exp.Bracket: _node("this expressions"),
     exp.Slice: _BINARY,

@@ -1,0 +1,21 @@
+"""The SQL surface: what is supported answers as plain DuckDB does; what is not is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .world import ask, default_people, reference, same
+
+STATEMENTS = [
+    line
+    for line in (Path(__file__).parent / "differential.sql").read_text("utf-8").splitlines()
+    if line and not line.startswith("-- ")
+]
+
+
+@pytest.mark.parametrize("sql", STATEMENTS)
+def test_supported_statements_answer_as_plain_duckdb(sql: str) -> None:
+    people = default_people()
+    assert same(ask(people, sql).rows, reference(people, sql), ordered="ORDER BY ALL" in sql)
