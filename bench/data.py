@@ -1,6 +1,6 @@
 """The data that is measured on: made once per size, loaded through the product, kept under bench/.cache.
 
-Nothing here is random from run to run: who is who, and who consents, follows from a hash of the person's number.
+Nothing here is random from run to run: who is who, and who consents, follows from a hash of the number.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ ACTOR = Actor("stella", "operator", "bench")
 ACTIVITY = "income_statistics"
 REFUSING = 30
 """Per cent of persons who did not consent."""
+
+CONSENTED = f"hash(person_id) % 100 >= {REFUSING}"
 
 POPULATION = """
 SELECT printf('P-%08d', i) AS person_id, ['F', 'M'][1 + (hash(i, 1) % 2)::INTEGER] AS sex,
@@ -82,6 +84,11 @@ def working(folder: Path) -> Iterator[Instance]:
 def use(instance: Instance, sql: str, activity: str = ACTIVITY) -> Any:
     """The whole answer of one use."""
     return instance.use(Request(ACTOR, activity, sql)).table()
+
+
+def key(number: int) -> str:
+    """The key of person `number`, from 1."""
+    return f"P-{number:08d}"
 
 
 def version(instance: Instance, dataset: str) -> Version:
@@ -156,10 +163,11 @@ def create(folder: Path, records: Sequence[Document]) -> Instance:
 def consents(instance: Instance, name: str = "population") -> None:
     """70 % of persons consent."""
     rows = duckdb.sql(
-        f"SELECT __subject_person_id FROM read_parquet('{version(instance, name).path}') "
-        f"WHERE hash(person_id) % 100 >= {REFUSING}"
+        f"SELECT __subject_person_id FROM read_parquet('{version(instance, name).path}') WHERE {CONSENTED}"
     ).to_arrow_table()
-    granted = BitMap(rows.column(0).to_numpy())
+    granted = BitMap()
+    for batch in rows.to_batches():
+        granted |= BitMap(batch.column(0).to_pylist())
     choose_many(instance.db, instance.keys, instance.book(), ACTIVITY, {"grant": granted}, ACTOR)
 
 
@@ -186,7 +194,7 @@ def _make_people(folder: Path, persons: int) -> None:
     (folder / "measured.json").write_text(json.dumps(spent), "utf-8")
 
 
-def _record(kind: str, name: str, **spec: Any) -> Document:
+def _record(kind: str, name: str, /, **spec: Any) -> Document:
     return {"kind": kind, "id": name, "spec": spec}
 
 

@@ -1,0 +1,42 @@
+"""(c) What a use costs when there is next to nothing to compute: tiny tables, everything included."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from bench import data
+from bench.cache import CACHE
+from bench.report import Part
+from bench.timing import own_peak, percentile, seconds
+
+PERSONS = 200
+TARGET_MS = 5.0
+QUESTIONS = {
+    "total": "SELECT municipality, avg(income), count(*) FROM population WHERE birth_year > {} GROUP BY 1",
+    "rows": "SELECT person_id, income FROM population WHERE birth_year = {}",
+    "join": "SELECT avg(i.income) FROM population p JOIN incomes i USING (person_id) WHERE p.birth_year < {}",
+}
+
+
+def measure(persons: int, *, quick: bool) -> Part:  # noqa: ARG001 (tables are tiny)
+    part = Part("c", f"fixed cost of a use: {PERSONS} persons, decision, accounting and receipt included")
+    runs = 30 if quick else 300
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as place:
+        instance = data.create(Path(place), data.personal(tuple(data.PERSONAL)))
+        for name in data.PERSONAL:
+            instance.load(name, [data.generate(Path(place), name, PERSONS)], data.ACTOR)
+        data.consents(instance)
+        for name, sql in QUESTIONS.items():
+            same = sql.format(1970)
+            again = [1000 * seconds(lambda same=same: data.use(instance, same)) for _ in range(runs)]
+            texts = [sql.format(f"{1940 + number % 60} + {number}") for number in range(runs)]
+            fresh = [1000 * seconds(lambda text=text: data.use(instance, text)) for text in texts]
+            target = None if quick else TARGET_MS
+            for kind, spent in (("same statement", again), ("a new statement each time", fresh)):
+                detail = f"p99 {percentile(spent[5:], 0.99):.1f} ms"
+                part.add(f"{name}, {kind}: p50", percentile(spent[5:], 0.5), "ms", target, detail=detail)
+        instance.close()
+    part.memory["publica"] = own_peak()
+    return part
