@@ -63,6 +63,8 @@ class Door:
     folder: Path
     limits: Limits
     statements: Recent[Any] = field(default_factory=lambda: Recent(256))
+    plans: Recent[Any] = field(default_factory=lambda: Recent(256))
+    granted: Recent[Any] = field(default_factory=lambda: Recent(64))
     masks: Recent[Any] = field(default_factory=lambda: Recent(16))
 
 

@@ -24,7 +24,6 @@ from publica.governance.rules.rules import in_force
 from publica.kernel.records import Book, Record
 from publica.trust.consent import reading as consent
 
-
 STRICTNESS = ("rows", "pseudonymous rows", "aggregates")
 """Protections, weakest first."""
 

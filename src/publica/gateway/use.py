@@ -5,14 +5,15 @@ No receipt, no data. A crash between 9 and 10 counts as released.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from publica.gateway import opened, receipts
 from publica.gateway.decide import decide
 from publica.gateway.door import Answer, Door, Explanation, Request
 from publica.gateway.execute import Outcome, account, execute
-from publica.gateway.facts import OPEN_ACCESS, Facts, gather, grants, output_of
+from publica.gateway.facts import OPEN_ACCESS, Facts, Grant, gather, grants, output_of
 from publica.gateway.meaning import check_meaning
 from publica.gateway.model import Governed, Outside, Resolved, Rewritten
 from publica.gateway.parse import parse
@@ -34,6 +35,7 @@ ATTEMPTS = 20
 class Statement:
     """A statement that was read: what it means, and which columns of which datasets it reads."""
 
+    key: Hashable
     resolved: Resolved
 
     @property
@@ -92,14 +94,13 @@ def _read(door: Door, request: Request) -> Statement:
     key = (request.sql, request.activity, records.generation, now)
     known: Statement | None = door.statements.get(key)
     if known is None:
-        activity = records.get("activity", request.activity)
-        granted = grants(records, activity, now)
-        output = output_of(activity, granted)
+        granted = _granted(door, records, request.activity, now)
+        output = output_of(records.get("activity", request.activity), granted)
         shapes = {dataset: shape(grant, output) for dataset, grant in granted.items()}
         query = parse(request.sql)  # 1
         resolved = resolve(query, shapes)  # 2
         check_meaning(resolved, shapes)  # 3
-        known = Statement(resolved)
+        known = Statement(key, resolved)
         door.statements.put(key, known)
     for name in sorted(known.resolved.parameters - request.params.keys()):
         raise Outside(Clause("sql-parameter-missing", False, {"name": name}))
@@ -110,18 +111,27 @@ def know(door: Door, request: Request, statement: Statement) -> Facts:
     """Step 4: all facts, at one instant, in one snapshot of the state database."""
     at = clock.now()
     with door.db.read() as connection:
-        records: Book = book(connection, door.kinds)
-        activity = records.get("activity", request.activity)
+        records = book(connection, door.kinds)
         return gather(
             connection,
             door.folder,
             records,
-            grants(records, activity, at.date()),
+            _granted(door, records, request.activity, at.date()),
             at=at,
             actor=request.actor.id,
             activity_id=request.activity,
             reads=statement.resolved.reads,
         )
+
+
+def _granted(door: Door, records: Book, activity: str, at: date) -> Mapping[str, Grant]:
+    """What the activity may get of every dataset: the same for a day, until a record changes."""
+    key = (records.generation, activity, at)
+    known: Mapping[str, Grant] | None = door.granted.get(key)
+    if known is None:
+        known = grants(records, records.get("activity", activity), at)
+        door.granted.put(key, known)
+    return known
 
 
 def refuse(door: Door, request: Request, decision: Decision, facts: Facts | None) -> Refused:
@@ -134,10 +144,16 @@ def govern(
 ) -> tuple[Rewritten, Mapping[str, MaskKey]]:
     """Step 6: every base table becomes its governed relation."""
     relations, masks = build(door, facts)
-    try:
-        return _rewrite(request, facts, statement, relations), masks
-    except Outside as outside:
-        raise refuse(door, request, Decision((outside.clause,)), facts) from None
+    key = (statement.key, tuple(relation.identity for _, relation in sorted(relations.items())))
+    plan: Rewritten | None = None if request.params else door.plans.get(key)
+    if plan is None:
+        try:
+            plan = _rewrite(request, facts, statement, relations)
+        except Outside as outside:
+            raise refuse(door, request, Decision((outside.clause,)), facts) from None
+        if not request.params:  # what is touched depends on their values
+            door.plans.put(key, plan)
+    return plan, masks
 
 
 def _rewrite(
