@@ -1,8 +1,8 @@
 """Runs the ```console blocks of a page in one shell and compares what they print.
 
 A line that begins with `$ ` is a command; a here-document (`<<'EOF'`) belongs to it up to its end. The lines
-after it are its output. `…` stands for anything within a line; a line `…` for any lines. A command without
-output shown is only run.
+after it are its output. Dates, times and ids of uses are compared by their form alone; `…` stands for
+anything within a line, a line `…` for any lines. A command without output shown is only run.
 """
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from pathlib import Path
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 HERE_DOCUMENT = re.compile(r"<<'(\w+)'")
+VARIES = (
+    (re.compile(r"\buse_[0-9a-z]{20}\b"), "use_ID"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d)?(?:\.\d+Z)?"), "TIME"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
+)
 MARK = "@@@ end of command, exit code "
 
 
@@ -83,8 +88,17 @@ def agrees(shown: tuple[str, ...], printed: tuple[str, ...]) -> bool:
     """Whether what was printed is what the page shows."""
     if not shown:
         return True
-    pattern = "".join(
-        r"(?:[^\n]*\n)*" if line == "…" else ".*".join(map(re.escape, line.split("…"))) + "\n"
-        for line in shown
-    )
-    return re.fullmatch(pattern, "".join(f"{line}\n" for line in printed)) is not None
+    pattern = "".join(_pattern(_settled(line)) for line in shown)
+    return re.fullmatch(pattern, "".join(f"{_settled(line)}\n" for line in printed)) is not None
+
+
+def _settled(line: str) -> str:
+    for varies, name in VARIES:
+        line = varies.sub(name, line)
+    return line
+
+
+def _pattern(line: str) -> str:
+    if line == "…":
+        return r"(?:[^\n]*\n)*"
+    return ".*".join(map(re.escape, line.split("…"))) + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from publica.demo.material import Material
-from publica.gateway import Answer, Request
+from publica.gateway.door import Answer, Request
 from publica.instance import Instance
 from publica.kernel.actor import Actor
 from publica.kernel.errors import IntegrityBroken, Refused
 from publica.wording import sentence
 
 Say = Callable[[str], None]
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 WIDTH, INDENT, MOST_ROWS = 100, "    ", 6
 
 
@@ -77,8 +79,12 @@ class Stage:
         """Aligned columns of text; of many rows, the first ones."""
         shown = rows[:MOST_ROWS]
         widths = [max(map(len, column)) for column in zip(names, *shown, strict=True)]
+        right = [all(NUMBER.fullmatch(cell) for cell in column) for column in zip(*shown, strict=True)]
         for row in (names, ["─" * width for width in widths], *shown):
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            cells = (
+                cell.rjust(width) if number else cell.ljust(width)
+                for cell, width, number in zip(row, widths, right or [False] * len(row), strict=True)
+            )
             self.say(INDENT + "  ".join(cells).rstrip())
         if len(rows) > len(shown):
             self.say(f"{INDENT}… and {len(rows) - len(shown)} more")

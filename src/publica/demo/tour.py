@@ -13,7 +13,23 @@ from publica.demo.prepare import prepare
 from publica.demo.stage import Say, Stage, acting_as, expect, quoted, text
 from publica.instance import Instance, offline
 
+OPEN_QUESTIONS = (
+    """SELECT socket, count(*) AS points, max(power_kw) AS kw FROM charging_points
+       GROUP BY socket ORDER BY points DESC LIMIT 3""",
+    """SELECT complaint_type, count(*) AS requests FROM service_requests
+       GROUP BY complaint_type ORDER BY requests DESC LIMIT 3""",
+    """SELECT country, value FROM open_data_index
+       WHERE variable = 'availability_score' ORDER BY value DESC LIMIT 3""",
+)
+ENTITLED = """SELECT p.household_id, count(*) AS adults, sum(i.income) AS income
+       FROM population p JOIN incomes i ON i.person_id = p.person_id
+       WHERE i.year = 2025 AND p.municipality = '{municipality}'
+       GROUP BY p.household_id HAVING sum(i.income) < 20000 ORDER BY income DESC LIMIT 4"""
+ADMITTED = """SELECT s.person_id, p.birth_date AS born, p.municipality AS region, s.diagnosis_code
+       FROM hospital_stays s JOIN population p ON p.person_id = s.person_id
+       WHERE s.admitted = DATE '{admitted}' ORDER BY born"""
 STAYS = "SELECT count(*) AS stays, count(DISTINCT person_id) AS people FROM hospital_stays"
+HOW = {"left": "your row left", "total": "in a total", "looked through": "looked through"}
 PUBLIC_KEY = "ledger.pub"
 RECEIPT = ("id", "at", "organisation", "activity", "purpose", "basis", "agreements", "datasets", "rows")
 COMMITTED = ("actor", "sql", "result", "touched", "released")
@@ -42,14 +58,7 @@ def run(folder: Path, persons: int, say: Say, serve: bool = False) -> None:
 
 def open_data(stage: Stage) -> None:
     stage.title("1  Open data: three real tables, as they were published")
-    for sql in (
-        "SELECT socket, count(*) AS points, max(power_kw) AS kw FROM charging_points "
-        "GROUP BY socket ORDER BY points DESC LIMIT 3",
-        "SELECT complaint_type, count(*) AS requests FROM service_requests "
-        "GROUP BY complaint_type ORDER BY requests DESC LIMIT 3",
-        "SELECT country, value FROM open_data_index WHERE variable = 'availability_score' "
-        "ORDER BY value DESC LIMIT 3",
-    ):
+    for sql in OPEN_QUESTIONS:
         expect(stage.ask("ana", "open-access", sql).rows == 3, "an open table answered with other rows")
 
 
@@ -60,14 +69,7 @@ def allowed(stage: Stage) -> None:
         "to a heating grant. A law and two signed agreements let her see these columns of these people, "
         "and no others."
     )
-    answer = stage.ask(
-        "ana",
-        "heating_grant",
-        "SELECT p.household_id, count(*) AS adults, sum(i.income) AS income "
-        "FROM population p JOIN incomes i ON i.person_id = p.person_id "
-        f"WHERE i.year = 2025 AND p.municipality = '{stage.citizen.municipality}' "
-        "GROUP BY p.household_id HAVING sum(i.income) < 20000 ORDER BY income LIMIT 4",
-    )
+    answer = stage.ask("ana", "heating_grant", ENTITLED.format(municipality=stage.citizen.municipality))
     expect(answer.rows > 0 and answer.receipt is not None, "the allowed use brought no rows or no receipt")
     stage.tell("The receipt is an entry of the ledger. Everybody may read this of it:")
     _show_receipt(stage, answer.receipt or "")
@@ -95,13 +97,7 @@ def consented(stage: Stage) -> str:
     """Returns the use in which the citizen's row left."""
     stage.title("4  Research on those who consented: pseudonyms, the year of birth, the region")
     stage.tell("Stella sees hospital stays only of people who consented, and never who they are:")
-    answer = stage.ask(
-        "stella",
-        "health_research",
-        "SELECT s.person_id, p.birth_date AS born, p.municipality AS region, s.diagnosis_code "
-        "FROM hospital_stays s JOIN population p ON p.person_id = s.person_id "
-        f"WHERE s.admitted = DATE '{stage.citizen.admitted}' ORDER BY born",
-    )
+    answer = stage.ask("stella", "health_research", ADMITTED.format(admitted=stage.citizen.admitted))
     expect(answer.rows > 0 and answer.receipt is not None, "the research brought no rows or no receipt")
     return answer.receipt or ""
 
@@ -120,11 +116,11 @@ def withdrawn(stage: Stage) -> str:
     (counted,), (then,) = before.table().to_pylist(), after.table().to_pylist()
     fewer = (counted["stays"] - then["stays"], counted["people"] - then["people"])
     expect(fewer == (citizen.stays, 1), f"the answer lost {fewer} stays and people")
-    states = [_receipt(stage, answer.receipt or "")["choice_state"] for answer in (before, after)]
-    expect(states[0] != states[1], "the two receipts name the same state of choices")
-    stage.tell(
-        f"Each receipt says on which state of everybody's choices it stands: {states[0]}, then {states[1]}."
+    first, second = (
+        _receipt(stage, answer.receipt or "")["choice_state"]["health_research"] for answer in (before, after)
     )
+    expect(first < second, "the second receipt does not stand on a later state of choices")
+    stage.tell(f"The receipts say on which state of choices each answer stands: {first}, then {second}.")
     return after.receipt or ""
 
 
@@ -133,8 +129,17 @@ def listed(stage: Stage, left: str) -> None:
     stage.title("6  What the citizen sees")
     stage.command("uses", "--subject", citizen.key)
     uses = stage.instance.uses(citizen.key, acting_as("operator"))
-    shown = ("organisation", "activity", "datasets", "how", "use")
-    rows = [[use["at"][:19], *(text(use[name]) for name in shown)] for use in uses[:5]]
+    rows = [
+        [
+            _minute(use),
+            use["organisation"],
+            use["activity"],
+            text(use["datasets"]),
+            HOW[use["how"]],
+            use["use"],
+        ]
+        for use in uses[:5]
+    ]
     stage.table(["when", "who", "activity", "data", "how", "use"], rows)
     how = {use["use"]: use["how"] for use in uses}
     expect(how.get(left) == "left", "the citizen's list does not say that the row left")
@@ -146,7 +151,7 @@ def proved(stage: Stage, left: str, after: str) -> None:
     for use, name, part in ((left, "proof-in.json", True), (after, "proof-out.json", False)):
         stage.command("uses", "prove", "--subject", key, "--use", use, "--out", name)
         file = stage.folder / name
-        file.write_text(json.dumps(stage.instance.prove(key, use), indent=1) + "\n", "utf-8")
+        file.write_text(json.dumps(stage.instance.prove(key, use, acting_as(key)), indent=1) + "\n", "utf-8")
         stage.command("verify", name, "--key", PUBLIC_KEY)
         found = offline.verify(file, offline.public_key(stage.folder, stage.folder / PUBLIC_KEY))
         stage.note(found["sentence"])
@@ -172,7 +177,7 @@ def tampered(stage: Stage, use: str) -> None:
             copy.close()
     expect(bool(problems), "the forgery was not found")
     stage.say("  $ publica --instance COPY ledger verify")
-    for problem in problems[:3]:
+    for problem in problems[:2]:
         stage.note(f"✗ {problem}")
     stage.tell("The copy is gone; the instance was not touched.")
 
@@ -191,6 +196,11 @@ def farewell(stage: Stage, *, serve: bool) -> None:
     stage.command("apply", "--dry-run", "my-records")
     if serve:
         stage.tell("This version has no web pages yet: everything works from the command line.")
+
+
+def _minute(use: dict[str, Any]) -> str:
+    """When a use was, to the minute (UTC)."""
+    return str(use["at"])[:16].replace("T", " ")
 
 
 def _expect_clause(stage: Stage, official: str, activity: str, sql: str, reason: str) -> None:
