@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from publica.instance.laws import laws
 from publica.kernel import clock, keys, records
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
-from publica.kernel.errors import BadInput
+from publica.kernel.errors import BadInput, Unavailable
 from publica.kernel.ledger.canonical import b64
 from publica.kernel.ledger.checkpoint import checkpoint, latest, vkey
 from publica.kernel.ledger.laws import Problem
@@ -85,8 +86,11 @@ class Instance:
         return cls(folder, settings.read(folder))
 
     def close(self) -> None:
+        """Give this process's entries their places in the ledger, and let go of everything."""
         if self._door is not None:
             self._door.engine.close()
+        with suppress(Unavailable):  # they keep until somebody can
+            sequence(self.db)
         self.db.close()
 
     # records
