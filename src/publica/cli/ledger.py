@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -15,12 +16,23 @@ def ledger() -> None:
 
 
 @ledger.command()
+@click.option(
+    "--kept",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A checkpoint kept elsewhere: shows whether history was rewritten since.",
+)
 @format_option
 @click.pass_obj
-def verify(folder: str, form: str) -> None:
-    """Check the whole ledger from scratch. Exit code 4 when anything does not hold."""
+def verify(folder: str, kept: tuple[Path, ...], form: str) -> None:
+    """Check the whole ledger from scratch. Exit code 4 when anything does not hold.
+
+    \b
+    Example: publica ledger verify --kept checkpoint-of-last-week.txt
+    """
+    notes = [path.read_text("utf-8") for path in kept]
     with instance(folder) as opened:
-        found = opened.verify_ledger()
+        found = opened.verify_ledger(notes)
     if form == "json":
         say_json(found)
     else:
