@@ -70,7 +70,9 @@ def query(
             return
         answer = opened.use(request)
         _write(answer, form, out)
-    click.echo(f"receipt {answer.receipt}: {answer.rows} rows", err=True)
+    counted = "1 row" if answer.rows == 1 else f"{answer.rows:,} rows"
+    receipt = f"receipt {answer.receipt}" if answer.receipt else "open data, no receipt"
+    click.echo(f"{receipt}: {counted}", err=True)
 
 
 def _param(text: str) -> tuple[str, Any]:

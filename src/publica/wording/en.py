@@ -48,8 +48,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "columns-in-activity": (
         "The activity {activity} covers these columns of {dataset}: {columns}.",
-        "The activity {activity} does not cover {columns} of {dataset}. Leave them out, "
-        "or ask its organisation to add them.",
+        "The activity {activity} does not cover these columns of {dataset}: {columns}. "
+        "Leave them out, or ask its organisation to add them.",
     ),
     "dataset-loaded": (
         "{dataset} has data.",
@@ -81,8 +81,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "agreement-columns": (
         "The agreement {agreement} lets {columns} of {dataset} through.",
-        "The agreement {agreement} withholds {columns} of {dataset}. Leave them out, "
-        "or ask the parties to extend it.",
+        "The agreement {agreement} withholds these columns of {dataset}: {columns}. "
+        "Leave them out, or ask the parties to extend it.",
     ),
     "agreement-frequency": (
         "The agreement {agreement} allows {limit} uses a day.",
