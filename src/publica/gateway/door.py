@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -43,6 +44,10 @@ class Recent(Generic[V]):
                 self._kept.popitem(last=False)
 
 
+TURN_SECONDS = 2.0
+"""How long an attempt waits for its turn before it goes on beside the others."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one use may take: seconds, rows and bytes of its answer."""
@@ -66,6 +71,17 @@ class Door:
     plans: Recent[Any] = field(default_factory=lambda: Recent(256))
     granted: Recent[Any] = field(default_factory=lambda: Recent(64))
     masks: Recent[Any] = field(default_factory=lambda: Recent(16))
+    turn: Lock = field(default_factory=Lock)
+
+    @contextmanager
+    def in_turn(self, attempt: int) -> Iterator[None]:
+        """Uses that start again go one at a time: alone, one is quick enough to end between two choices."""
+        waits = attempt > 0 and self.turn.acquire(timeout=TURN_SECONDS)
+        try:
+            yield
+        finally:
+            if waits:
+                self.turn.release()
 
 
 @dataclass(frozen=True)

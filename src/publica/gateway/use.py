@@ -51,17 +51,18 @@ def use(door: Door, request: Request) -> Answer:
     computed; TimedOut past a limit; Unavailable when the receipt cannot be written.
     """
     statement = understand(door, request)  # 1 parse, 2 resolve, 3 check meaning
-    for _ in range(ATTEMPTS):
-        facts = know(door, request, statement)  # 4
-        decision = decide(facts)  # 5
-        if not decision.allowed:
-            raise refuse(door, request, decision, facts)
-        plan, masks = govern(door, request, facts, statement)  # 6
-        outcome = compute(door, request, facts, plan, masks)  # 7
-        spool = protect(plan, outcome)  # 8
-        receipt = write(door, request, facts, statement, outcome)  # 9
-        if receipt is not None:
-            return release(receipt, decision, spool)  # 10
+    for attempt in range(ATTEMPTS):
+        with door.in_turn(attempt):
+            facts = know(door, request, statement)  # 4
+            decision = decide(facts)  # 5
+            if not decision.allowed:
+                raise refuse(door, request, decision, facts)
+            plan, masks = govern(door, request, facts, statement)  # 6
+            outcome = compute(door, request, facts, plan, masks)  # 7
+            spool = protect(plan, outcome)  # 8
+            receipt = write(door, request, facts, statement, outcome)  # 9
+            if receipt is not None:
+                return release(receipt, decision, spool)  # 10
     raise Unavailable(
         "People changed their choices faster than an answer could be made.", do="Try again in a moment."
     )
