@@ -17,7 +17,7 @@ LOOPBACK = ("127.", "::1", "localhost", "::ffff:127.")
 SENDING = ("socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind")
 NAMING = ("socket.getaddrinfo", "socket.gethostbyname")
 
-for name in [name for name in os.environ if name.startswith("PUBLICA_")]:
+for name in [name for name in os.environ if name.startswith("PUBLICA_") and name != "PUBLICA_EXAMPLES"]:
     del os.environ[name]
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -1,4 +1,4 @@
-"""TPC-H's 22 queries (TPC-H specification, revision 3, in DuckDB's spelling) over a handful of made-up rows."""
+"""TPC-H's 22 queries (specification, revision 3; in DuckDB's spelling) over a handful of made-up rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from publica.gateway.rewrite import rewrite
 from .world import same
 
 QUERIES = sorted((Path(__file__).parent / "tpch").glob("*.sql"))
-CHANCE = random.Random(7)  # noqa: S311
+CHANCE = random.Random(7)
 
 
 def one_of(*values: Any) -> Callable[[int], Any]:
@@ -56,7 +56,8 @@ TABLES: dict[str, tuple[int, dict[str, tuple[str, Callable[[int], Any]]]]] = {
     }),
     "supplier": (12, {
         "s_suppkey": ("INTEGER", key), "s_name": ("VARCHAR", text), "s_address": ("VARCHAR", text),
-        "s_nationkey": ("INTEGER", some(6)), "s_phone": ("VARCHAR", text), "s_acctbal": ("DECIMAL(15,2)", MONEY),
+        "s_nationkey": ("INTEGER", some(6)), "s_phone": ("VARCHAR", text),
+        "s_acctbal": ("DECIMAL(15,2)", MONEY),
         "s_comment": ("VARCHAR", one_of("good", "Customer had Complaints")),
     }),
     "part": (30, {
@@ -67,7 +68,8 @@ TABLES: dict[str, tuple[int, dict[str, tuple[str, Callable[[int], Any]]]]] = {
         "p_container": ("VARCHAR", one_of("MED BOX", "SM BOX", "LG BOX")),
     }),
     "partsupp": (90, {
-        "ps_partkey": ("INTEGER", lambda number: number % 30), "ps_suppkey": ("INTEGER", lambda n: n * 5 % 12),
+        "ps_partkey": ("INTEGER", lambda number: number % 30),
+        "ps_suppkey": ("INTEGER", lambda n: n * 5 % 12),
         "ps_availqty": ("INTEGER", some(500)), "ps_supplycost": ("DECIMAL(15,2)", MONEY),
     }),
     "customer": (30, {
@@ -86,7 +88,8 @@ TABLES: dict[str, tuple[int, dict[str, tuple[str, Callable[[int], Any]]]]] = {
     "lineitem": (600, {
         "l_orderkey": ("INTEGER", some(150)), "l_partkey": ("INTEGER", some(30)),
         "l_suppkey": ("INTEGER", some(12)), "l_quantity": ("DECIMAL(15,2)", one_of(1, 5, 15, 25, 120)),
-        "l_extendedprice": ("DECIMAL(15,2)", MONEY), "l_discount": ("DECIMAL(15,2)", one_of(0.04, 0.06, 0.07)),
+        "l_extendedprice": ("DECIMAL(15,2)", MONEY),
+        "l_discount": ("DECIMAL(15,2)", one_of(0.04, 0.06, 0.07)),
         "l_tax": ("DECIMAL(15,2)", one_of(0.01, 0.02)), "l_returnflag": ("VARCHAR", one_of("R", "A", "N")),
         "l_linestatus": ("VARCHAR", one_of("O", "F")), "l_shipdate": ("DATE", day),
         "l_commitdate": ("DATE", day), "l_receiptdate": ("DATE", day),
@@ -106,12 +109,12 @@ def connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={"threads": "1"})
     for table, (count, columns) in TABLES.items():
         rows = [[make(number) for _, make in columns.values()] for number in range(count)]
-        connection.execute(f"CREATE TABLE {table} ({', '.join(f'{n} {k}' for n, (k, _) in columns.items())})")
+        types = ", ".join(f"{name} {kind}" for name, (kind, _) in columns.items())
+        connection.execute(f"CREATE TABLE {table} ({types})")
         marks = ", ".join("(" + ", ".join("?" * len(columns)) + ")" for _ in rows)
         connection.execute(f"INSERT INTO {table} VALUES {marks}", [value for row in rows for value in row])
-        connection.execute(
-            f'CREATE TABLE "{table}@1" AS SELECT *, (rowid // 2)::UINTEGER AS __subject, TRUE AS __mask FROM {table}'
-        )
+        hidden = "(rowid // 2)::UINTEGER AS __subject, TRUE AS __mask"
+        connection.execute(f'CREATE TABLE "{table}@1" AS SELECT *, {hidden} FROM {table}')
     return connection
 
 

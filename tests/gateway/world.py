@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +18,7 @@ from publica.gateway.parse import parse
 from publica.gateway.resolve import resolve
 from publica.gateway.rewrite import rewrite
 
-EXAMPLES = int(os.environ.get("PUBLICA_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("PUBLICA_EXAMPLES", "100"))
 SIZE_OF_WORLD = 4096
 KEY = ColumnShape("VARCHAR", role="subject key", concept="person")
 
@@ -105,6 +106,15 @@ def default_people() -> People:
     return People(population, incomes, municipalities, frozenset({"p2", "p6"}))
 
 
+ENGINES = {governed: duckdb.connect(config={"threads": "1"}) for governed in (False, True)}
+
+
+@atexit.register
+def _close() -> None:
+    while ENGINES:
+        ENGINES.popitem()[1].close()
+
+
 TYPES = {
     dataset: ", ".join(f'"{name}" {column.type}' for name, column in shape.columns.items())
     for dataset, shape in SHAPES.items()
@@ -122,7 +132,7 @@ def engine(people: People) -> duckdb.DuckDBPyConnection:
 
 
 def _load(people: People, *, governed: bool) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(config={"threads": "1"})
+    connection = ENGINES[governed]
     for dataset in SHAPES:
         rows = list(getattr(people, dataset))
         table, columns = (f'"{dataset}@1"', TYPES[dataset]) if governed else (dataset, TYPES[dataset])
@@ -135,7 +145,7 @@ def _load(people: People, *, governed: bool) -> duckdb.DuckDBPyConnection:
             ]
         elif SUBJECTS[dataset]:
             rows = [row for row in rows if row[0] is not None]
-        connection.execute(f"CREATE TABLE {table} ({columns})")
+        connection.execute(f"CREATE OR REPLACE TABLE {table} ({columns})")
         if rows:
             marks = ", ".join("(" + ", ".join("?" * len(rows[0])) + ")" for _ in rows)
             connection.execute(
@@ -186,7 +196,6 @@ def ask(people: People, sql: str, params: Mapping[str, Any] | None = None, **opt
         values = {SIZE: SIZE_OF_WORLD, **{name: given[name] for name in touch.parameters}}
         bits = connection.execute(touch.sql, values).fetchall()[0][0] or b""
         looked |= {person for p, person in enumerate(people.ids) if bits and bits[p >> 3] & (0x80 >> (p & 7))}
-    connection.close()
     released = left if plan.exact else looked
     return Answered(
         [row[:visible] for row in rows], names[:visible], frozenset(released), frozenset(looked), plan
@@ -195,11 +204,7 @@ def ask(people: People, sql: str, params: Mapping[str, Any] | None = None, **opt
 
 def reference(people: People, sql: str, params: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """The statement as it was written, over copies from which what may not be seen was deleted."""
-    connection = plain(people)
-    try:
-        return connection.execute(sql, dict(params or {})).fetchall()
-    finally:
-        connection.close()
+    return plain(people).execute(sql, dict(params or {})).fetchall()
 
 
 def same(left: Sequence[tuple[Any, ...]], right: Sequence[tuple[Any, ...]], *, ordered: bool = False) -> bool:

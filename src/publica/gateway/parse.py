@@ -103,6 +103,7 @@ def plain(node: exp.Expr) -> exp.Expr:
         for part in ("kind", "start", "start_side", "end", "end_side"):
             if isinstance(node.args.get(part), str):
                 node.set(part, node.args[part].upper())
+        node.set("end", node.args.get("end") or "CURRENT ROW")  # ROWS 1 PRECEDING
     return node
 
 
