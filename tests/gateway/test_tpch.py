@@ -105,7 +105,7 @@ SHAPES = {
 
 @pytest.fixture(scope="module")
 def connection() -> duckdb.DuckDBPyConnection:
-    """Each table twice: as it is, and with a column of hidden subjects and a mask that lets everything pass."""
+    """Each table twice: as it is, and with hidden subjects and a mask that lets everything pass."""
     connection = duckdb.connect(config={"threads": "1"})
     for table, (count, columns) in TABLES.items():
         rows = [[make(number) for _, make in columns.values()] for number in range(count)]

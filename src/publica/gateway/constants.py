@@ -70,6 +70,8 @@ def simple(node: exp.Expr, occurrence: Occurrence, resolved: Resolved, params: M
         return all(simple(side, occurrence, resolved, params) for side in (node.this, node.expression))
     if isinstance(node, (exp.Not, exp.Paren)):
         return simple(node.this, occurrence, resolved, params)
+    if node.args.get("query"):
+        return False
     sides = list(_operands(node))
     if isinstance(node, exp.Is) and isinstance(node.expression, (exp.Null, exp.Boolean)):
         sides = [node.this]
@@ -113,6 +115,8 @@ def _matching(node: exp.Expr, resolved: Resolved, params: Mapping[str, object]) 
     if isinstance(node, exp.Is):
         return isinstance(node.expression, (exp.Null, exp.Boolean))
     sides = list(_operands(node))
+    if len(sides) < 2:
+        return False
     kinds = {kind for side in sides if isinstance(side, exp.Column) for kind in _kinds(side, resolved)}
     if len(kinds) != 1 or None in kinds:
         return False
@@ -127,6 +131,11 @@ def _operands(node: exp.Expr) -> Iterator[exp.Expr]:
         yield from (node.this, node.args["low"], node.args["high"])
     elif isinstance(node, exp.In) and not node.args.get("query"):
         yield from (node.this, *node.expressions)
+    elif isinstance(node, exp.In):
+        query = node.args["query"].unnest()
+        yield node.this
+        if isinstance(query, exp.Select):
+            yield query.expressions[0].unalias()
 
 
 def _kinds(column: exp.Expr, resolved: Resolved) -> set[str | None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from publica.gateway.dialect import Surface
 from publica.kernel.decision import Clause
 
 Origin = tuple[str, str]
@@ -187,6 +188,4 @@ class Rewritten:
     @property
     def readable(self) -> str:
         """The statement laid out over several lines, for an explanation."""
-        from publica.gateway.dialect import Surface
-
-        return self.tree.sql(dialect=Surface, identify=True, pretty=True)
+        return str(self.tree.sql(dialect=Surface, identify=True, pretty=True, normalize_functions=False))

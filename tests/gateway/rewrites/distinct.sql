@@ -1,0 +1,1 @@
+SELECT DISTINCT sex, year(birth_date) AS y FROM population ORDER BY y LIMIT 5

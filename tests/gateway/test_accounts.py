@@ -1,0 +1,185 @@
+"""Whose rows a use touched, and whose left."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from .world import ask, default_people, reference, same
+
+ALL = frozenset({"p1", "p3", "p4", "p5", "p7", "p8"})  # p2 and p6 refused
+WOMEN = frozenset({"p1", "p3", "p5"})
+EARNERS = frozenset({"p1", "p3", "p5", "p8"})
+POPULATION = ALL - {"p8"}
+
+TOUCHED: list[tuple[str, dict[str, Any], frozenset[str]]] = [
+    ("SELECT count(*) FROM population", {}, POPULATION),
+    ("SELECT count(*) FROM municipalities", {}, frozenset()),
+    ("SELECT count(*) FROM population WHERE sex = 'F'", {}, WOMEN),
+    ("SELECT count(*) FROM population WHERE sex = 'F' AND income > 15", {}, frozenset({"p5"})),
+    ("SELECT count(*) FROM population WHERE sex = 'M' OR income > 15", {}, frozenset({"p4", "p5", "p7"})),
+    ("SELECT count(*) FROM population WHERE NOT sex = 'F'", {}, frozenset({"p4", "p7"})),
+    ("SELECT count(*) FROM population WHERE birth_date BETWEEN '1980-01-01' AND DATE '1995-01-01'", {},
+     frozenset({"p1", "p3"})),
+    ("SELECT count(*) FROM population WHERE income IS NULL", {}, frozenset({"p3"})),
+    ("SELECT count(*) FROM population WHERE municipality IN ('m1', 'm9')", {}, frozenset({"p1", "p7"})),
+    ("SELECT count(*) FROM population WHERE sex = $sex", {"sex": "F"}, WOMEN),
+    ("SELECT count(*) FROM population WHERE income > $n", {"n": 15}, frozenset({"p5"})),
+    ("SELECT year(birth_date), income::VARCHAR FROM population WHERE sex = 'F'", {}, WOMEN),
+    ("SELECT count(*) FROM (SELECT * FROM population WHERE sex = 'F') WHERE income > 15", {}, WOMEN),
+    ("SELECT 1 FROM municipalities WHERE code IN (SELECT municipality FROM population WHERE sex = 'F')", {},
+     WOMEN),
+    ("SELECT 1 FROM population p, incomes i WHERE p.person_id = i.person_id AND year = 2021 AND sex = 'F'",
+     {}, WOMEN | {"p1", "p3", "p5"}),
+    # whatever could fail on a row that a condition drops, or needs a row that it drops: the whole mask
+    ("SELECT count(*) FROM population WHERE sex = 'F' AND note::INTEGER IS NULL OR FALSE", {}, POPULATION),
+    ("SELECT count(*) FROM population WHERE sex = 'F' AND income + 1 > 5", {}, POPULATION),
+    ("SELECT sex FROM population WHERE sex = 'F' GROUP BY sex HAVING sum(income + 1) > 0", {}, POPULATION),
+    ("SELECT count(*) FROM population WHERE sex = 'F' AND income = '10'", {}, POPULATION),
+    ("SELECT x FROM (SELECT TRY_CAST(note AS INT) AS x FROM population WHERE sex = 'F') WHERE x > 1", {},
+     POPULATION),
+    ("SELECT 1 FROM municipalities LEFT JOIN population ON code = municipality WHERE sex = 'F'", {},
+     POPULATION),
+    ("SELECT 1 FROM population WHERE upper(sex) = 'F'", {}, POPULATION),
+    ("SELECT 1 FROM population WHERE income > (SELECT 3)", {}, POPULATION),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "params", "touched"), TOUCHED)
+def test_touched(sql: str, params: dict[str, Any], touched: frozenset[str]) -> None:
+    people = default_people()
+    rows = [row if row[5] != "a%b" else (*row[:5], "7") for row in people.population]
+    people.population[:] = [row if row[5] in (None, "7", "12") else (*row[:5], "3") for row in rows]
+    assert ask(people, sql, params).touched == touched
+
+
+def test_without_its_value_a_parameter_narrows_nothing() -> None:
+    assert (
+        ask(default_people(), "SELECT count(*) FROM population WHERE income > $n", {"n": "15"}).touched
+        == POPULATION
+    )
+
+
+RELEASED = [
+    ("SELECT sex FROM population", POPULATION),
+    ("SELECT sex FROM population WHERE income > 15", frozenset({"p5"})),
+    ("SELECT count(*) FROM population", frozenset()),
+    ("SELECT count(*) FROM population WHERE person_id = 'p1'", frozenset({"p1"})),
+    ("SELECT municipality, sum(income) FROM population GROUP BY 1", frozenset({"p1", "p5", "p7"})),
+    ("SELECT DISTINCT municipality FROM population", frozenset({"p1", "p5", "p7"})),
+    ("SELECT person_id, sum(income) FROM incomes GROUP BY person_id", EARNERS),
+    ("SELECT sum(income) FROM population UNION ALL SELECT income FROM incomes WHERE year = 2021",
+     frozenset({"p1", "p3", "p5"})),
+    ("SELECT name FROM municipalities WHERE code IN (SELECT municipality FROM population)", frozenset()),
+    ("SELECT sex FROM population SEMI JOIN incomes USING (person_id)", WOMEN),
+    ("SELECT i.year FROM population p LEFT JOIN incomes i ON i.person_id = p.person_id AND i.year = 2020",
+     POPULATION),
+    ("WITH q AS (SELECT * FROM population) SELECT sex FROM q WHERE income = 20", frozenset({"p5"})),
+    ("SELECT income FROM population ORDER BY income DESC LIMIT 1", frozenset({"p5"})),
+    ("SELECT person_id FROM population QUALIFY rank() OVER (ORDER BY income) = 1", frozenset({"p4"})),
+]  # fmt: skip
+UNTRACED = [
+    "SELECT sex FROM population UNION SELECT name FROM municipalities",
+    "SELECT person_id FROM population EXCEPT SELECT person_id FROM incomes",
+    "SELECT name, (SELECT max(income) FROM population WHERE municipality = code) FROM municipalities",
+    "SELECT lag(income) OVER (ORDER BY person_id) FROM population",
+    "SELECT list(income ORDER BY income) FROM population",
+    "SELECT sum(income) OVER (ORDER BY person_id ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING) FROM population",
+    "SELECT * FROM (SELECT sex FROM population INTERSECT SELECT 'F')",
+]
+
+
+@pytest.mark.parametrize(("sql", "released"), RELEASED)
+def test_released(sql: str, released: frozenset[str]) -> None:
+    answer = ask(default_people(), sql)
+    assert answer.rewritten.exact
+    assert answer.released == released
+
+
+@pytest.mark.parametrize("sql", UNTRACED)
+def test_where_rows_lose_their_trace_all_touched_count_as_released(sql: str) -> None:
+    answer = ask(default_people(), sql)
+    assert not answer.rewritten.exact
+    assert not answer.rewritten.hidden
+    assert answer.released == answer.touched
+
+
+def test_values_that_may_not_be_seen_are_not_evaluated() -> None:
+    """The notes of those who refused are poison for the cast; the notes of the others are not."""
+    people = default_people()
+    people.population[:] = [
+        (*row[:5], "poison" if row[0] in people.refused else "12") for row in people.population
+    ]
+    for sql in (
+        "SELECT count(*) FROM population WHERE note::INTEGER = 12",
+        "SELECT sum(note::INTEGER) FROM population",
+        "SELECT 1 FROM population p JOIN incomes i ON p.note::INTEGER > i.year",
+        "SELECT note::INTEGER FROM population ORDER BY 1",
+        "WITH q AS (SELECT note::INTEGER AS n FROM population) SELECT n FROM q WHERE n > 1",
+    ):
+        assert same(ask(people, sql).rows, reference(people, sql))
+
+
+DETERMINED = [
+    "SELECT sex, municipality FROM population ORDER BY sex LIMIT 2",
+    "SELECT income FROM population LIMIT 3 OFFSET 1",
+    "SELECT sum(income) FROM (SELECT income FROM population LIMIT 2)",
+    "SELECT person_id, row_number() OVER (ORDER BY sex) FROM population",
+    "SELECT person_id, lag(income) OVER (ORDER BY sex), first_value(note) OVER (ORDER BY sex) FROM population",
+    "SELECT sum(income) OVER (ORDER BY sex ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM population",
+    "SELECT sex, row_number() OVER (ORDER BY count(*)) FROM population GROUP BY sex",
+    "SELECT DISTINCT sex, municipality FROM population ORDER BY 1 LIMIT 2",
+    "SELECT list(income ORDER BY income) FROM population",
+    "(SELECT sex FROM population LIMIT 2) UNION ALL (SELECT sex FROM population LIMIT 1)",
+]
+
+
+@pytest.mark.parametrize("sql", DETERMINED)
+def test_the_order_of_storage_changes_no_answer(sql: str) -> None:
+    first = ask(default_people(), sql)
+    for seed in range(5):
+        people = default_people()
+        random.Random(seed).shuffle(people.population)
+        again = ask(people, sql)
+        assert same(again.rows, first.rows)
+        assert again.released == first.released
+
+
+def test_pseudonymous_rows_come_in_the_order_of_what_leaves() -> None:
+    people = default_people()
+    random.Random(3).shuffle(people.population)
+    rows = ask(people, "SELECT person_id, sex FROM population", pseudonymous=True).rows
+    assert rows == sorted(rows)
+
+
+def test_columns_keep_their_names() -> None:
+    sql = "SELECT PERSON_ID, p.sex, count(*), sum(income) AS total, year(birth_date) FROM population p"
+    sql += " GROUP BY ALL"
+    assert ask(default_people(), sql).names == [
+        "person_id",
+        "sex",
+        "count_star()",
+        "total",
+        "year(birth_date)",
+    ]
+    assert ask(default_people(), "SELECT sex, sex FROM population").names == ["sex", "sex"]
+
+
+def test_reads_name_every_column_wherever_it_stands() -> None:
+    from .world import understand
+
+    sql = (
+        "SELECT sum(p.income) OVER (PARTITION BY sex ORDER BY birth_date) FROM population p"
+        " JOIN municipalities ON code = municipality WHERE list_contains(list_transform([1], lambda x: x + length(note)), 2)"
+        " AND EXISTS (SELECT 1 FROM incomes i WHERE i.person_id = p.person_id ORDER BY year) ORDER BY region"
+    )
+    reads = understand(sql).reads
+    assert reads["population"] == {"income", "sex", "birth_date", "municipality", "note", "person_id"}
+    assert reads["incomes"] == {"person_id", "year"}
+    assert reads["municipalities"] == {"code", "region"}
+    assert understand("SELECT count(*) FROM population").reads == {"population": frozenset()}
+    assert understand("SELECT * EXCLUDE (note) FROM population").reads["population"] == frozenset(
+        {"person_id", "sex", "birth_date", "municipality", "income"}
+    )
