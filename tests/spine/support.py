@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import io
 import json
 import shutil
@@ -18,9 +19,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from publica.cli.main import main
+from publica.data import versions
 from publica.data.store import dataset_version, subject_segment
 from publica.demo.material import Material, build
 from publica.gateway.door import Answer, Request
@@ -109,33 +111,41 @@ def receipts(instance: Instance) -> dict[str, dict[str, Any]]:
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """All that counts as done in an instance, derived from its tables."""
-    with closing(Instance.open(folder)) as instance, instance.db.read() as connection:
-
-        def rows(*columns: Any) -> list[tuple[Any, ...]]:
-            return sorted(tuple(row) for row in connection.execute(select(*columns)))
-
-        tables = revisions, dataset_version, subject_segment, choices.counters, choices.changes
-        record, version, segment, counter, change = (table.c for table in tables)
-        uses = transparency.uses.c
-        return {
-            "records": rows(record.kind, record.id, record.revision),
-            "versions": rows(version.dataset, version.number, version.rows, version.subjects),
-            "people": rows(segment.first, segment.count),
-            "counters": rows(counter.activity, counter.value),
-            "choices": rows(change.activity, change.counter, change.action),
-            "uses": rows(uses.activity, uses.outcome, uses.rows),
-            "originals": rows(func.count(transparency.privates.c.use)),
-            "entries": Counter(kind for (kind,) in rows(entries.c.kind)),
-        }
-
-
-def sound(folder: Path) -> dict[str, Any]:
-    """The report of a ledger that must be in order."""
+    """All that counts as done in an instance, whose ledger must be in order and whose versions whole."""
     with closing(Instance.open(folder)) as instance:
-        found = instance.verify_ledger()
-    assert found["problems"] == []
+        with instance.db.read() as connection:
+            found = _state(connection)
+            for dataset, number in {row[0]: row[1] for row in found["versions"]}.items():
+                version = versions.get(connection, folder / "data", dataset, number)
+                assert version is not None
+                assert hashlib.sha256(version.path.read_bytes()).hexdigest() == version.digest
+        assert instance.verify_ledger()["problems"] == []
     return found
+
+
+def _state(connection: Connection) -> dict[str, Any]:
+    def rows(*columns: Any) -> list[tuple[Any, ...]]:
+        return sorted(tuple(row) for row in connection.execute(select(*columns)))
+
+    tables = revisions, dataset_version, subject_segment, choices.counters, choices.changes
+    record, version, segment, counter, change = (table.c for table in tables)
+    uses = transparency.uses.c
+    return {
+        "records": rows(record.kind, record.id, record.revision),
+        "versions": rows(version.dataset, version.number, version.rows, version.subjects),
+        "people": rows(segment.first, segment.count),
+        "counters": rows(counter.activity, counter.value),
+        "choices": rows(change.activity, change.counter, change.action),
+        "uses": rows(uses.activity, uses.outcome, uses.rows),
+        "originals": rows(func.count(transparency.privates.c.use)),
+        "entries": Counter(kind for (kind,) in rows(entries.c.kind)),
+    }
+
+
+def sound(folder: Path) -> None:
+    """The ledger is in order."""
+    with closing(Instance.open(folder)) as instance:
+        assert instance.verify_ledger()["problems"] == []
 
 
 @dataclass(frozen=True)

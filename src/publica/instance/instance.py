@@ -68,12 +68,9 @@ class Instance:
         (folder / DATA).mkdir(mode=0o700, exist_ok=True)
         Database(f"sqlite:///{folder / STATE}").create()
         name = origin or f"publica.example/{secrets.token_hex(8)}"
-        (folder / settings.FILE).write_text(
-            settings.initial(name), "utf-8"
-        )  # last: it marks a whole instance
-        made = cls.open(folder)
-        (folder / "ledger.pub").write_text(made.verifier_key + "\n", "ascii")
-        return made
+        (folder / "ledger.pub").write_text(vkey(keys.load(folder / KEYS), name) + "\n", "ascii")
+        (folder / settings.FILE).write_text(settings.initial(name), "utf-8")  # last: now it is whole
+        return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> Instance:

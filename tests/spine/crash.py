@@ -1,0 +1,190 @@
+"""Does one thing to an instance, in a process that kills itself (SIGKILL) at one boundary on the way.
+
+A server of forks: it has imported everything and opened nothing, so that each victim starts at once. Each
+JSON line on stdin (`folder`, `operation`, `step`, `side`) makes one victim; the answer says how it ended and
+what it had printed by then.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine.default import DefaultDialect
+
+from publica.gateway.door import Request
+from publica.instance import Instance
+from publica.kernel.actor import Actor
+from publica.kernel.errors import PublicaError, Refused
+from publica.trust.consent import rules
+
+COMMIT = "COMMIT"
+"""The step in which a transaction becomes durable."""
+PERSON = "P-0000001"
+
+
+def say(**words: Any) -> None:
+    os.write(1, (json.dumps(words, default=str) + "\n").encode())
+
+
+def actor(name: str) -> Actor:
+    return Actor(name, "operator", "tester")
+
+
+def ask(instance: Instance, who: str, activity: str, sql: str) -> None:
+    """Give out an answer, or the reason why there is none; both only once there is a receipt."""
+    try:
+        answer = instance.use(Request(actor(who), activity, sql))
+        say(receipt=answer.receipt, rows=answer.table().to_pylist())
+    except Refused as refusal:
+        say(receipt=refusal.receipt, refused=[clause.reason for clause in refusal.decision.missing])
+    except PublicaError as error:
+        say(error=error.what)
+
+
+def load(instance: Instance, given: dict[str, str], dataset: str) -> None:
+    report = instance.load(dataset, [Path(given[dataset])], actor("sam"))
+    say(version=report.version and report.version.id)
+
+
+def apply(instance: Instance, given: dict[str, str]) -> None:
+    say(changed=[d.id for d in instance.apply([Path(given["records"])], actor("carla")) if d.changes])
+
+
+def choose_many(instance: Instance, given: dict[str, str]) -> None:
+    rules.SNAPSHOT_EVERY = 1  # keep the folded state after every change
+    say(made=instance.choose_many(Path(given["choices"]), "health_research", actor("operator")))
+
+
+OPERATIONS: dict[str, Callable[[Instance, dict[str, str]], None]] = {
+    "use": lambda instance, _: ask(instance, "stella", "health_research", "SELECT person_id FROM population"),
+    "refused use": lambda instance, _: ask(instance, "ana", "heating_grant", "SELECT name FROM population"),
+    "failed use": lambda instance, _: ask(
+        instance, "ana", "heating_grant", "SELECT CAST(household_id AS DATE) FROM population"
+    ),
+    "open use": lambda instance, _: ask(instance, "ana", "open-access", "SELECT code FROM municipalities"),
+    "load": lambda instance, given: load(instance, given, "population"),
+    "open load": lambda instance, given: load(instance, given, "municipalities"),
+    "apply": apply,
+    "choice": lambda instance, _: say(
+        **instance.choose(PERSON, "labour_statistics", "object", actor("operator"))
+    ),
+    "choices": choose_many,
+    "checkpoint": lambda instance, _: say(note=instance.checkpoint()),
+}
+
+
+def perform(given: dict[str, Any]) -> None:
+    """One operation, on an instance opened for it."""
+    with closing(Instance.open(Path(given["folder"]))) as instance:
+        OPERATIONS[given["operation"]](instance, given["files"])
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+
+def deadly(call: Callable[..., Any], side: str, number: int) -> Callable[..., Any]:
+    """`call`, but its `number`th time ends the process, before or after it."""
+    left = number
+
+    @functools.wraps(call)
+    def wrapper(*words: Any, **named: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0 and side == "before":
+            die()
+        result = call(*words, **named)
+        if left == 0:
+            die()
+        return result
+
+    return wrapper
+
+
+def arm(step: str, side: str) -> None:
+    """Make a step deadly: `module:function`, or COMMIT; `#2` after it means its second time."""
+    name, _, number = step.partition("#")
+    count = int(number or 1)
+    if name == COMMIT:
+        DefaultDialect.do_commit = deadly(DefaultDialect.do_commit, side, count)  # type: ignore[method-assign]
+        return
+    module_name, _, function = name.partition(":")
+    module = importlib.import_module(module_name)
+    setattr(module, function, deadly(getattr(module, function), side, count))
+
+
+def keep_busy(given: dict[str, Any]) -> None:
+    """Use, choose, load and apply from several threads until killed, saying what is done once it is."""
+    names = ("use", "choice", "refused use", "open load", "apply", "checkpoint", "toggle")
+    draw = random.Random(given["seed"])
+    with closing(Instance.open(Path(given["folder"]))) as instance:
+
+        def run(seed: int) -> None:
+            chance = random.Random(seed)
+            while True:
+                name = chance.choice(names)
+                if name == "toggle":
+                    action = chance.choice(("grant", "withdraw"))
+                    key = f"P-{chance.randrange(1, 100):07}"
+                    made = instance.choose(key, "health_research", action, actor("operator"))
+                    say(toggled=key, action=action if made["changed"] else None)
+                else:
+                    OPERATIONS[name](instance, given["files"])
+
+        threads = [threading.Thread(target=run, args=(draw.randrange(10**9),)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+
+def victim(given: dict[str, Any], pipe: int) -> None:
+    os.dup2(pipe, 1)
+    if given.get("step"):
+        arm(given["step"], given["side"])
+    (keep_busy if given["operation"] == "busy" else perform)(given)
+
+
+def spawn(given: dict[str, Any]) -> dict[str, Any]:
+    """Fork a victim; how it ended (negative: by that signal) and what it had said."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        with suppress(BaseException):
+            os.close(reader)
+            victim(given, writer)
+            status = 0
+        os._exit(status)
+    os.close(writer)
+    if given["operation"] == "busy":
+        threading.Timer(given["seconds"], os.kill, (child, signal.SIGKILL)).start()
+    with os.fdopen(reader, "rb") as said:
+        lines = said.read().decode().splitlines(keepends=True)
+    _, status = os.waitpid(child, 0)
+    whole = [json.loads(line) for line in lines if line.endswith("\n")]
+    return {"status": os.waitstatus_to_exitcode(status), "said": whole}
+
+
+def main() -> None:
+    for line in sys.stdin:
+        answer = spawn(json.loads(line))
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
