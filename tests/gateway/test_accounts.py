@@ -127,7 +127,7 @@ DETERMINED = [
     "SELECT income FROM population LIMIT 3 OFFSET 1",
     "SELECT sum(income) FROM (SELECT income FROM population LIMIT 2)",
     "SELECT person_id, row_number() OVER (ORDER BY sex) FROM population",
-    "SELECT person_id, lag(income) OVER (ORDER BY sex), first_value(note) OVER (ORDER BY sex) FROM population",
+    "SELECT sex, lag(income) OVER (ORDER BY sex), first_value(note) OVER (ORDER BY sex) FROM population",
     "SELECT sum(income) OVER (ORDER BY sex ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM population",
     "SELECT sex, row_number() OVER (ORDER BY count(*)) FROM population GROUP BY sex",
     "SELECT DISTINCT sex, municipality FROM population ORDER BY 1 LIMIT 2",
@@ -172,7 +172,8 @@ def test_reads_name_every_column_wherever_it_stands() -> None:
 
     sql = (
         "SELECT sum(p.income) OVER (PARTITION BY sex ORDER BY birth_date) FROM population p"
-        " JOIN municipalities ON code = municipality WHERE list_contains(list_transform([1], lambda x: x + length(note)), 2)"
+        " JOIN municipalities ON code = municipality"
+        " WHERE list_contains(list_transform([1], lambda x: x + length(note)), 2)"
         " AND EXISTS (SELECT 1 FROM incomes i WHERE i.person_id = p.person_id ORDER BY year) ORDER BY region"
     )
     reads = understand(sql).reads

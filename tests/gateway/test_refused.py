@@ -85,6 +85,7 @@ REFUSED = {
         "SELECT income FROM population JOIN incomes USING (person_id)",
         "SELECT max(income) AS income FROM population GROUP BY sex HAVING income > 5",
         "WITH a AS (SELECT 1), a AS (SELECT 2) SELECT 1",
+        "SELECT (SELECT max(year) FROM incomes population WHERE sex = 'F') FROM population",
     ],
     "sql-whole-row": [
         "SELECT population FROM population", "SELECT p FROM population p",

@@ -195,6 +195,8 @@ class Clauses:
         found = place.having(name)
         if len(found) > 1:
             raise outside("sql-ambiguous-column", column=name)
+        if scope.hides(found[0].alias, place):
+            raise outside("sql-ambiguous-column", column=name)
         value = self.value(place, found[0], name)
         if alias is not None and aliases.strict and alias != value:
             raise outside("sql-ambiguous-column", column=name)

@@ -64,6 +64,15 @@ class Scope:
             scope = scope.outer
         return scope
 
+    def hides(self, alias: str, place: Scope) -> bool:
+        """Whether a source of that alias stands between here and an outer scope."""
+        scope: Scope | None = self
+        while scope is not None and scope is not place:
+            if scope.source(alias) is not None:
+                return True
+            scope = scope.outer
+        return False
+
     def qualified(self, alias: str) -> Source | None:
         """The nearest source of that alias, outwards."""
         scope: Scope | None = self

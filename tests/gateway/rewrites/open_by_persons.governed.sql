@@ -22,4 +22,4 @@ WHERE
       "population"."income" > 10
   )
 -- exact: yes; hidden: none
--- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask"
+-- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask" AND (("income") > 10)
