@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 import click
 
 from publica.cli.common import instance, operator, say_json, table
+from publica.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
     from publica.gateway.door import Answer, Explanation
@@ -62,6 +63,8 @@ def query(
     context.meta["format"] = form
     if form in BINARY and out is None and sys.stdout.isatty():
         raise click.UsageError(f"{form} is not for a terminal. Give --out FILE, or pipe it.", context)
+    if out is not None and not out.parent.is_dir():
+        raise click.UsageError(f"There is no folder {out.parent} to write {out.name} to.", context)
     text = sys.stdin.read() if sql == "-" else sql
     request = Request(operator(acting_as), activity, text, dict(_param(p) for p in params))
     with instance(context.obj) as opened:
@@ -88,13 +91,22 @@ def _param(text: str) -> tuple[str, Any]:
 
 
 def _write(answer: Answer, form: str, out: Path | None) -> None:
+    """Write the answer out. One that cannot be written is released all the same: its receipt stands."""
     if out is None:
         _emit(answer, form, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
         return
     part = out.with_name(out.name + ".part")
-    with part.open("wb") as file:
-        _emit(answer, form, file)
-    part.replace(out)
+    try:
+        with part.open("wb") as file:
+            _emit(answer, form, file)
+        part.replace(out)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Unavailable(
+            f"The answer could not be written to {out} ({error.strerror}).",
+            do=f"It counts as given out: receipt {answer.receipt}. Make room, then ask again.",
+        ) from None
     click.echo(f"written to {out}", err=True)
 
 

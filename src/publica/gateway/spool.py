@@ -9,7 +9,7 @@ from typing import IO, cast
 
 import pyarrow as pa
 
-from publica.kernel.errors import TimedOut
+from publica.kernel.errors import TimedOut, Unavailable
 
 IN_MEMORY = 8 * 1024 * 1024
 
@@ -63,7 +63,10 @@ class Spool:
     def write(self, data: bytes) -> int:
         self._hash.update(data)
         self.size += len(data)
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError:
+            raise Unavailable("There is no room for the answer.", do="Free some disk and try again.") from None
 
     def flush(self) -> None:
         """Nothing is buffered here."""

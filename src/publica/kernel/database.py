@@ -95,7 +95,8 @@ class _Job(Generic[T]):
 
     def run(self, change: Change) -> None:
         try:
-            self.result = self.work(change)
+            with _available():
+                self.result = self.work(change)
             if self.must_enter and not change.added:
                 raise IntegrityBroken("A change was made without a ledger entry; it was undone.")
         except BaseException as error:  # noqa: BLE001 (handed to the thread that asked for it)
