@@ -21,7 +21,7 @@ from pyroaring import BitMap
 from bench.cache import CACHE, cached
 from publica.data import versions
 from publica.data.model import Version
-from publica.gateway import Request
+from publica.gateway.door import Request
 from publica.instance import Instance
 from publica.kernel.actor import Actor
 from publica.trust.consent.actions import choose_many

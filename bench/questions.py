@@ -135,6 +135,6 @@ def _plain(kind: str, files: Mapping[str, Path]) -> dict[str, Work]:
         connection.execute(f"CREATE {kind} {name} AS SELECT * FROM read_parquet('{file}')")
 
     def ask(sql: str) -> Any:
-        return connection.execute(sql).to_arrow_table()
+        return connection.sql(sql).to_arrow_table()
 
     return {name: lambda sql=sql: ask(sql) for name, sql in QUESTIONS.items()}  # type: ignore[misc]

@@ -20,7 +20,7 @@ from bench.cache import cached
 from bench.report import Part
 from bench.timing import Side, Work, alternate
 from publica.instance import Instance
-from publica.kernel.errors import Refused
+from publica.kernel.errors import PublicaError, Refused
 
 QUERIES = Path(__file__).parent.parent / "tests" / "gateway" / "tpch"
 TABLES = ("region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem")
@@ -34,9 +34,9 @@ def measure(persons: int, *, quick: bool) -> Part:  # noqa: ARG001 (its size is 
     part = Part("d", f"TPC-H, scale factor {scale}: restricted tables, receipts included")
     queries = {path.stem: path.read_text("utf-8") for path in sorted(QUERIES.glob("*.sql"))}
     with data.working(cached(f"tpch-{scale}", lambda folder: _make(folder, scale))) as instance:
-        files = {name: data.version(instance, name).path for name in TABLES}
-        supported = _supported(part, instance, files, queries)
         folder = instance.folder
+        files = {name: data.version(instance, name).path for name in TABLES}
+        supported = _supported(part, folder, files, queries)
         sides = (Side("Publica", governed, folder, supported), Side("DuckDB", plain, files, supported))
         medians = alternate(sides, tuple(supported), 2 if quick else RUNS)
         for side in sides:
@@ -60,7 +60,7 @@ def governed(folder: Path, queries: Mapping[str, str]) -> dict[str, Work]:
 def plain(files: Mapping[str, Path], queries: Mapping[str, str]) -> dict[str, Work]:
     connection = _views(files)
     return {
-        name: lambda sql=sql: connection.execute(sql).to_arrow_table()  # type: ignore[misc]
+        name: lambda sql=sql: connection.sql(sql).to_arrow_table()  # type: ignore[misc]
         for name, sql in queries.items()
     }
 
@@ -73,25 +73,30 @@ def _views(files: Mapping[str, Path]) -> duckdb.DuckDBPyConnection:
 
 
 def _supported(
-    part: Part, instance: Instance, files: Mapping[str, Path], queries: Mapping[str, str]
+    part: Part, folder: Path, files: Mapping[str, Path], queries: Mapping[str, str]
 ) -> dict[str, str]:
     """The queries that the surface takes. Each answer must be plain DuckDB's."""
-    found, connection = {}, _views(files)
+    found, connection, instance = {}, _views(files), Instance.open(folder)
     for name, sql in queries.items():
         try:
             answer = data.use(instance, sql, ACTIVITY)
         except Refused as refusal:
             part.notes.append(f"{name} is refused: {', '.join(c.reason for c in refusal.decision.missing)}")
             continue
-        if not _equal(answer, connection.execute(sql).to_arrow_table()):
+        except PublicaError as error:
+            part.notes.append(f"{name} FAILED: {error}")
+            continue
+        if not _equal(answer, connection.sql(sql).to_arrow_table()):
             part.notes.append(f"{name}: the answer is NOT that of plain DuckDB")
             continue
         found[name] = sql
+    connection.close()
+    instance.close()
     return found
 
 
 def _equal(one: pa.Table, other: pa.Table) -> bool:
-    """The same rows, numbers to 1e-9 of their size; their order is the gateway tests' matter (ties are free)."""
+    """The same rows, numbers to 1e-9 of their size; their order is for the gateway's tests."""
     if one.num_rows != other.num_rows or one.num_columns != other.num_columns:
         return False
     ours, theirs = _rows(one), _rows(other)

@@ -8,7 +8,7 @@ import time
 from bench import data
 from bench.report import Part
 from bench.timing import own_peak, percentile
-from publica.gateway import Request
+from publica.gateway.door import Request
 from publica.gateway.use import govern, know, understand
 from publica.instance import Instance
 
@@ -50,4 +50,4 @@ def _prepare(instance: Instance) -> None:
     """Steps 1 to 6 of a use: afterwards its mask stands at the counter that its facts name, or later."""
     statement = understand(instance.door, QUESTION)
     facts = know(instance.door, QUESTION, statement)
-    govern(instance.door, facts, statement)
+    govern(instance.door, QUESTION, facts, statement)
