@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import IO, cast
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ import pyarrow as pa
 from publica.kernel.errors import TimedOut, Unavailable
 
 IN_MEMORY = 8 * 1024 * 1024
+BATCH_ROWS = 32_768
+"""Rows per batch of the stream; the last one may have fewer. How the engine cut its batches does not show."""
 
 
 class Spool:
@@ -25,6 +28,7 @@ class Spool:
         self._most_rows, self._most_bytes = rows, size
         self._file = cast(IO[bytes], tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))  # noqa: SIM115
         self._hash = hashlib.sha256()
+        self._waiting: list[pa.RecordBatch] = []
         self.size = 0
         self._writer = pa.ipc.new_stream(pa.PythonFile(self, mode="w"), schema)
 
@@ -35,9 +39,10 @@ class Spool:
             raise TimedOut(
                 f"The answer has more than {self._most_rows} rows.", do="Ask for fewer, or raise limits.rows."
             )
-        if batch.num_rows:
-            self._writer.write_batch(batch)
-        if self.size > self._most_bytes:
+        self._waiting.append(batch)
+        while sum(each.num_rows for each in self._waiting) >= BATCH_ROWS:
+            self._write(BATCH_ROWS)
+        if self.size + sum(each.nbytes for each in self._waiting) > self._most_bytes:
             raise TimedOut(
                 f"The answer has more than {self._most_bytes} bytes.",
                 do="Ask for less, or raise limits.bytes.",
@@ -45,7 +50,16 @@ class Spool:
 
     def close(self) -> None:
         """No more batches; from here `digest` and `batches` are valid."""
+        self._write(BATCH_ROWS)
         self._writer.close()
+
+    def _write(self, rows: int) -> None:
+        """The first `rows` that wait, as one batch."""
+        table = pa.Table.from_batches(self._waiting, self.schema)
+        for batch in table.slice(0, rows).combine_chunks().to_batches():
+            if batch.num_rows:
+                self._writer.write_batch(_without_leftovers(batch))
+        self._waiting = table.slice(rows).to_batches()
 
     @property
     def digest(self) -> str:
@@ -66,7 +80,29 @@ class Spool:
         try:
             return self._file.write(data)
         except OSError:
-            raise Unavailable("There is no room for the answer.", do="Free some disk and try again.") from None
+            raise Unavailable(
+                "There is no room for the answer.", do="Free some disk and try again."
+            ) from None
 
     def flush(self) -> None:
         """Nothing is buffered here."""
+
+
+def _without_leftovers(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch with zeros under its NULLs and past its ends.
+
+    The engine leaves there whatever its memory held: it may be other people's values, and it makes the digest
+    of one answer differ from time to time.
+    """
+    places = _places(batch.num_rows)
+    columns = [column.take(places) if _has_gaps(column) else column for column in batch.columns]
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _has_gaps(column: pa.Array) -> bool:
+    return bool(column.null_count) or pa.types.is_nested(column.type) or pa.types.is_boolean(column.type)
+
+
+@lru_cache(maxsize=4)
+def _places(rows: int) -> pa.Array:
+    return pa.array(range(rows), pa.int32())

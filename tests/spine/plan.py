@@ -1,0 +1,21 @@
+"""How many examples each law gets: 5,000 in all in CI, a fifth of that elsewhere, or as PUBLICA_EXAMPLES says."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+
+IN_CI = os.environ.get("CI", "").lower() == "true"
+TOTAL = int(os.environ.get("PUBLICA_EXAMPLES", "5000" if IN_CI else "1000"))
+SHARES = {"answers": 0.46, "values": 0.18, "touched": 0.12, "released": 0.12, "decisions": 0.12}
+
+
+def examples(law: str) -> settings:
+    """The settings of one law. A failing example is shown as drawn: making it small would take many minutes,
+    for each step is a use with its receipt."""
+    return settings(
+        max_examples=max(1, round(TOTAL * SHARES[law])),
+        phases=(Phase.explicit, Phase.generate),
+        suppress_health_check=list(HealthCheck),
+    )
