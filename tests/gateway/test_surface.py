@@ -19,3 +19,9 @@ STATEMENTS = [
 def test_supported_statements_answer_as_plain_duckdb(sql: str) -> None:
     people = default_people()
     assert same(ask(people, sql).rows, reference(people, sql), ordered="ORDER BY ALL" in sql)
+
+
+def test_a_parameter_and_an_empty_text_at_the_end() -> None:
+    sql = "SELECT person_id FROM population WHERE sex <> $v AND note = ''"
+    people = default_people()
+    assert same(ask(people, sql, {"v": "F"}).rows, reference(people, sql, {"v": "F"}))

@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
+from sqlglot.tokens import Token
 
 from publica.gateway import surface
 from publica.gateway.allow import allow
@@ -52,12 +53,17 @@ def parse(sql: str) -> exp.Query:
     return query
 
 
+def tokenize(sql: str) -> list[Token]:
+    """Tokens. The line feed is for sqlglot, which takes `$name … ''` for an open text at the very end."""
+    return DIALECT.tokenize(sql + "\n")
+
+
 def statements(sql: str) -> list[exp.Expr]:
     """What sqlglot makes of the text, or a refusal."""
     if "\0" in sql:
         raise outside("sql-unparsed")
     try:
-        tokens = DIALECT.tokenize(sql)
+        tokens = tokenize(sql)
         depth = deepest = 0
         for token in tokens:
             depth += (token.text in _OPEN) - (token.text in _CLOSE)
@@ -126,7 +132,7 @@ def round_trip(query: exp.Query) -> None:
     """What is written from the tree must read as the same tree: the engine is given written trees only."""
     try:
         written = query.sql(dialect=DIALECT, identify=True, unsupported_level=ErrorLevel.RAISE)
-        again = DIALECT.parser(error_level=ErrorLevel.RAISE).parse(DIALECT.tokenize(written), written)
+        again = DIALECT.parser(error_level=ErrorLevel.RAISE).parse(tokenize(written), written)
     except (SqlglotError, ValueError):
         raise outside("sql-unparsed") from None
     if len(again) != 1 or again[0] is None:
