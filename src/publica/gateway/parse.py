@@ -55,7 +55,7 @@ def parse(sql: str) -> exp.Query:
 
 def tokenize(sql: str) -> list[Token]:
     """Tokens. The line feed is for sqlglot, which takes `$name … ''` for an open text at the very end."""
-    return DIALECT.tokenize(sql + "\n")
+    return list(DIALECT.tokenize(sql + "\n"))
 
 
 def statements(sql: str) -> list[exp.Expr]:
