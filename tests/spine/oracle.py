@@ -5,8 +5,9 @@ from __future__ import annotations
 import hmac
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -97,8 +98,9 @@ def changer(world: World, activity: str, transform: str) -> Any:
     """A transform as a Python function; missing values stay missing."""
     kind, _, length = transform.rpartition(" ") if transform.startswith("region") else (transform, "", "0")
     today = date.today().year
-    secret = _secret(world, activity)
-    functions = {
+    recipient = records.TERMS[activity].organisation
+    secret = secret_of(world.instance.folder, recipient, activity)
+    functions: dict[str, Callable[[Any], Any]] = {
         "as is": lambda value: value,
         "year": lambda value: value.year,
         "age band": lambda value: f"{(today - value.year) // 10 * 10}-{(today - value.year) // 10 * 10 + 9}",
@@ -109,10 +111,10 @@ def changer(world: World, activity: str, transform: str) -> Any:
     return lambda value: None if value is None else function(value)
 
 
-def _secret(world: World, activity: str) -> bytes:
+def secret_of(instance: Path, recipient: str, activity: str) -> bytes:
     """One secret per recipient and activity, from the instance's key file (RFC 2104)."""
-    key = bytes.fromhex((world.instance.folder / "keys" / "pseudonym.key").read_text())
-    label = json.dumps([records.TERMS[activity].organisation, activity], separators=(",", ":"))
+    key = bytes.fromhex((instance / "keys" / "pseudonym.key").read_text())
+    label = json.dumps([recipient, activity], separators=(",", ":"))
     return hmac.digest(key, label.encode(), "sha256")
 
 

@@ -1,4 +1,4 @@
-"""How many examples each law gets: 5,000 in all in CI, a fifth of that elsewhere, or as PUBLICA_EXAMPLES says."""
+"""How many examples each law gets: 5,000 in all in CI, a fifth elsewhere, or as PUBLICA_EXAMPLES has it."""
 
 from __future__ import annotations
 

@@ -62,7 +62,9 @@ TERMS: dict[str, Terms] = {
     "grants": Terms(
         "services", "ana", "dpv:ServiceProvision", "none", "rows",
         {
-            "population": Share(_as_is(PERSON), {"municipality": ("m1", "m2", "m3", "m12"), "sex": ("F", "M")}),
+            "population": Share(
+                _as_is(PERSON), {"municipality": ("m1", "m2", "m3", "m12"), "sex": ("F", "M")}
+            ),
             "incomes": Share(_as_is("person_id year income"), {"year": YEARS}),
             "guardianships": Share(_as_is("parent_id child_id kind since")),
             "budgets": Share(_as_is("code year amount"), {"code": ("m1", "m12", "m9")}),
@@ -72,7 +74,10 @@ TERMS: dict[str, Terms] = {
         "institute", "stella", "dpv:PublicBenefit", "objection", "rows",
         {
             "population": Share(
-                {**_as_is(PERSON), "birth_date": "year", "municipality": "region prefix 2", "note": "withheld"}
+                {
+                    **_as_is(PERSON),
+                    "birth_date": "year", "municipality": "region prefix 2", "note": "withheld",
+                }
             ),
             "incomes": Share(_as_is("person_id year income")),
             "guardianships": Share({"parent_id": "as is", "child_id": "as is", "since": "age band"}),
@@ -89,7 +94,9 @@ TERMS: dict[str, Terms] = {
                 {"sex": ("F", "M", "X")},
             ),
             "incomes": Share(_as_is("person_id year income"), {"year": YEARS}),
-            "guardianships": Share({"parent_id": "pseudonym", "child_id": "as is", "kind": "region prefix 3"}),
+            "guardianships": Share(
+                {"parent_id": "pseudonym", "child_id": "as is", "kind": "region prefix 3"}
+            ),
         },
     ),
     "wellbeing": Terms(

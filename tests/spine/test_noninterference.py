@@ -22,7 +22,7 @@ from .world import World, build, shelf
 
 VARIANTS = 3
 ORDERED = [name for name, terms in records.TERMS.items() if terms.protection == "pseudonymous rows"]
-"""What leaves under these has a total order of its own; elsewhere only a statement's own ORDER BY gives one."""
+"""What leaves under these has a total order of its own; elsewhere only its own ORDER BY gives one."""
 
 
 @dataclass
@@ -54,7 +54,7 @@ def twins() -> Iterator[Twins]:
 
 
 def test_values_of_those_who_are_not_in_change_nothing(twins: Twins) -> None:
-    """Their values become poison, or other plausible ones, or their rows vanish; and so do withheld columns."""
+    """Their values become poison, or plausible others, or vanish; withheld columns change too."""
 
     @examples("values")
     @given(st.sampled_from((0, 0, 0, 1)), st.integers(0, VARIANTS - 1), pokes())
@@ -80,7 +80,8 @@ def test_values_of_those_who_are_not_in_change_nothing(twins: Twins) -> None:
 
 def test_the_bytes_of_an_answer_are_those_of_its_values(twins: Twins) -> None:
     """What the engine's memory holds under a NULL does not leave, so one answer has one digest."""
-    sql = "SELECT income, sum(income) OVER w FROM incomes WINDOW w AS (PARTITION BY year ORDER BY person_id) ORDER BY ALL"
+    window = "WINDOW w AS (PARTITION BY year ORDER BY person_id)"
+    sql = f"SELECT income, sum(income) OVER w FROM incomes {window} ORDER BY ALL"
     seen = {twins.worlds[0].ask("wellbeing", sql).receipt.digest for _ in range(8)}
     assert len(seen) == 1
 

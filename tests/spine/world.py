@@ -20,7 +20,7 @@ from pyroaring import BitMap
 from sqlalchemy import select
 
 from publica.data import store, subjects, versions
-from publica.gateway.door import Answer, Request
+from publica.gateway.door import Request
 from publica.gateway.use import use
 from publica.instance import Instance
 from publica.kernel.actor import Actor
@@ -131,10 +131,11 @@ class World:
         """Use the one door, and open the receipt."""
         actor = Actor(records.TERMS[activity].official, "operator", "tester")
         request = Request(actor, activity, sql, dict(params or {}))
-        table, missing, error = None, (), None
+        table: pa.Table | None = None
+        missing: tuple[str, ...] = ()
+        error: str | None = None
         try:
-            answer: Answer = use(self.instance.door, request)
-            table = answer.table()
+            table = use(self.instance.door, request).table()
         except Refused as refused:
             missing = tuple(clause.reason for clause in refused.decision.missing)
         except PublicaError as wrong:
@@ -153,7 +154,7 @@ class World:
         return Receipt(_lasting(json.loads(body)), original["digest"], **sets, exact=row.released_exact)
 
     def _members(self, connection: Any, number: int | None) -> frozenset[str] | None:
-        """The persons of a stored set: all sets here are small enough to be kept as positions, or in chunks."""
+        """The persons of a stored set: as positions when small, else in chunks."""
         if number is None:
             return None
         row = connection.execute(select(uses.subject_sets).where(uses.subject_sets.c.number == number)).one()
@@ -187,7 +188,7 @@ def opened(instance: Instance, connection: Any, row: Any) -> list[int]:
 
 
 DRAWN = ("id", "at", "nonce", "actor", "sql", "result")
-"""Fields of a receipt's entry that differ from use to use whatever the data: identity, time and salted values."""
+"""Fields of a receipt's entry that differ from use to use whatever the data: identity, time, what is salted."""
 
 
 def _lasting(entry: dict[str, Any]) -> dict[str, Any]:
@@ -202,7 +203,7 @@ def _lasting(entry: dict[str, Any]) -> dict[str, Any]:
 def publish(world: World, dataset: str, rows: Rows) -> None:
     instance = world.instance
     data = instance.folder / "data"
-    hidden = [n for n in keys_of(dataset)]
+    hidden = keys_of(dataset)
     if hidden:  # as a load orders them: by the first key's position, then as they came
         rows = sorted(rows, key=lambda row: world.position[row[hidden[0]]])
     table = arrow(dataset, rows)

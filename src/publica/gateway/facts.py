@@ -105,14 +105,17 @@ def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Datase
 def _agreement(
     book: Book, activity: Record[Activity], dataset: Record[Dataset], at: date
 ) -> Record[Agreement] | None:
-    """The agreement that serves the activity best: in force, signed, for its purpose; then by id."""
+    """The agreement that serves the activity best: for its purpose, in force, signed; then by id.
+
+    Purpose goes first so that a refusal names what is wrong with the agreement that was meant.
+    """
 
     def serves(record: Record[Agreement]) -> tuple[bool, bool, bool]:
         spec = record.spec
         return (
+            activity.spec.purpose not in spec.purposes,
             not covers(spec, at),
             bool(missing_signatures(spec, at)),
-            activity.spec.purpose not in spec.purposes,
         )
 
     candidates = [
