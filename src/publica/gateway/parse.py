@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 
 from publica.gateway import surface
 from publica.gateway.allow import allow
