@@ -9,9 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.gateway.statements import joins, named
+
 from . import records
 from .oracle import let_through
-from .questions import OPAQUE, Asker, Columns, Question
+from .questions import OPAQUE, Asker, Columns, Question, used
 from .world import Rows, World, column_names, keys_of
 
 POISON: dict[str, tuple[Any, ...]] = {
@@ -131,6 +133,50 @@ class Poker(Asker):
     def aggregate(self, columns: Columns) -> str:
         found = self.poke(columns) if self.chance(35) else ""
         return f"max({found})" if found else super().aggregate(columns)
+
+    def narrowed(self) -> Question:
+        """A statement whose conditions compare columns with constants, so that it touches few; what it computes
+        of those few may fail on the others."""
+        text, columns = self.table(personal=True)
+        if self.chance(50):
+            other, more = self.table()
+            pairs = [(a, b) for a, kind in columns for b, k in more if joins(kind, k)]
+            on = [f" JOIN {other} ON {left} = {right}" for left, right in pairs[:1]]
+            text, columns = text + "".join(on), columns + (more if on else [])
+        usable = [pair for pair in columns if pair[1] != OPAQUE] or columns
+        where = [self.comparison(usable) for _ in range(self.draw(st.integers(1, 3)))]
+        if self.chance(20):
+            where.append(f"({self.comparison(usable)} OR NOT {self.comparison(usable[:1])})")
+        if self.chance(40):
+            shown = self.pick("count(*)", self.aggregate(columns))
+            head, tail = f"{self.value(columns)} AS c0, {shown} AS c1", " GROUP BY ALL"
+        else:
+            head, tail = named([self.value(columns) for _ in range(self.draw(st.integers(1, 3)))]), ""
+        sql = f"SELECT {head} FROM {text} WHERE {' AND '.join(where)}{tail}"
+        ordered = not self.floating and self.chance(30)
+        if ordered:
+            sql += " ORDER BY ALL" + self.pick("", " LIMIT 3")
+        return Question(sql, used(sql, self.params), ordered, floating=self.floating)
+
+    def comparison(self, columns: Columns) -> str:
+        """A column and a constant."""
+        reference, kind = self.pick(*columns)
+        if kind == OPAQUE:
+            return f"{reference} IS NOT NULL"
+        forms = [
+            f"{reference} {self.pick('=', '<>', '<', '<=', '>', '>=')} {self.constant(kind)}",
+            f"{reference} IN ({self.constant(kind)}, {self.constant(kind)})",
+            f"{reference} BETWEEN {self.constant(kind)} AND {self.constant(kind)}",
+            f"{reference} IS {self.pick('NULL', 'NOT NULL')}",
+        ]
+        return str(self.pick(*forms))
+
+
+@st.composite
+def narrowed(draw: st.DrawFn) -> tuple[str, Question]:
+    """(activity, question) that touches few."""
+    chosen = draw(st.sampled_from(sorted(records.TERMS)))
+    return chosen, Poker(draw, activity=chosen).narrowed()
 
 
 @st.composite

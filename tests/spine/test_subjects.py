@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from . import oracle, records
 from .oracle import let_through, same
 from .plan import examples
+from .poison import narrowed
 from .questions import Question, listings, questions
 from .world import Rows, World, about, build, shelf
 
@@ -32,12 +33,12 @@ def test_whoever_was_not_touched_could_be_deleted(pair: tuple[World, World]) -> 
     narrow = 0
 
     @examples("touched")
-    @given(questions() | listings(), st.none() | st.integers(0, 2**30))
+    @given(questions() | listings() | narrowed() | narrowed(), st.none() | st.integers(0, 2**30))
     def law(asked: tuple[str, Question], some: int | None) -> None:
         nonlocal narrow
         activity, question = asked
         before = world.ask(activity, question.sql, question.params)
-        if before.table is None or not before.receipt.entry["datasets"]:
+        if before.missing or not before.receipt.entry["datasets"]:
             return
         touched = before.receipt.touched or frozenset()
         outside = sorted(set(world.position) - touched)
@@ -46,13 +47,15 @@ def test_whoever_was_not_touched_could_be_deleted(pair: tuple[World, World]) -> 
         narrow += bool(visible - touched)
         delete(world, copy, gone, before.receipt.entry["datasets"])
         after = copy.ask(activity, question.sql, question.params)
-        assert same(after.rows, before.rows, ordered=question.ordered), (activity, question, sorted(gone))
+        assert (after.missing, after.error) == (before.missing, before.error), (activity, question)
+        if before.table is not None:
+            assert same(after.rows, before.rows, ordered=question.ordered), (activity, question, sorted(gone))
         assert after.receipt.touched == before.receipt.touched
         assert after.receipt.released == before.receipt.released
         assert after.receipt.entry == before.receipt.entry
 
     law()
-    assert narrow, "no statement touched less than its whole mask"
+    assert narrow >= examples("touched").max_examples / 10, "hardly any touched less than its whole mask"
 
 
 def allowed_in(world: World, activity: str, datasets: list[str]) -> set[str]:

@@ -188,7 +188,7 @@ def opened(instance: Instance, connection: Any, row: Any) -> list[int]:
 
 
 DRAWN = ("id", "at", "nonce", "actor", "sql", "result")
-"""Fields of a receipt's entry that differ from use to use whatever the data: identity, time, what is salted."""
+"""Fields of a receipt's entry that differ each time, whatever the data: identity, time, what is salted."""
 
 
 def _lasting(entry: dict[str, Any]) -> dict[str, Any]:
