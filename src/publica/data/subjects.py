@@ -31,6 +31,9 @@ ROW_GROUP = 64 * BLOCK
 """Rows per row group of the directory's files: what one look-up reads."""
 
 
+_SIZE = select(func.coalesce(func.sum(table.c.count), 0))
+
+
 @dataclass(frozen=True)
 class Segment:
     """The positions `first` to `first + count - 1`, and where they are kept."""
@@ -55,7 +58,7 @@ def segments(connection: Connection) -> tuple[Segment, ...]:
 
 def size(connection: Connection) -> int:
     """How many subjects there are: positions are 0 to size - 1."""
-    return int(connection.execute(select(func.coalesce(func.sum(table.c.count), 0))).scalar_one())
+    return int(connection.execute(_SIZE).scalar_one())
 
 
 def position(connection: Connection, folder: Path, key: str, concept: str = PERSON) -> int | None:

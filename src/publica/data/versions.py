@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import Connection, RowMapping, Select, bindparam, select
 
 from publica.data.model import Version
 from publica.data.store import dataset_version as table
 from publica.kernel import clock
 
+_NEWEST = select(table).where(table.c.dataset == bindparam("of")).order_by(table.c.number.desc()).limit(1)
+
 
 def current(connection: Connection, folder: Path, dataset: str) -> Version | None:
     """The newest version of a dataset; None when nothing was loaded. `folder` is the data folder."""
-    newest = select(table).where(table.c.dataset == dataset).order_by(table.c.number.desc()).limit(1)
-    return _one(connection, folder, newest)
+    row = connection.execute(_NEWEST, {"of": dataset}).mappings().one_or_none()
+    return _version(folder, row) if row is not None else None
 
 
 def get(connection: Connection, folder: Path, dataset: str, number: int) -> Version | None:

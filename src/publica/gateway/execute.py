@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +16,7 @@ from publica.gateway.relations import MaskKey
 from publica.gateway.spool import Spool
 from publica.kernel.errors import IntegrityBroken, PublicaError
 from publica.trust.transparency.model import StoredSet
-from publica.trust.transparency.sets import SubjectSet
+from publica.trust.transparency.sets import SubjectSet, padded
 
 Shared = tuple[SubjectSet, StoredSet | None]
 
@@ -100,16 +101,14 @@ def _touched(
     known: Shared | None = door.masks.get(key) if key is not None else None
     if known is not None:
         return known
-    whole = SubjectSet.empty(size)
-    for touch in plan.touches:
-        whole = whole.union(_bits(snapshot, touch, params, size))
-    return whole, None
+    sets = [_bits(snapshot, touch, params, size) for touch in plan.touches]
+    return reduce(SubjectSet.union, sets), None
 
 
 def _bits(snapshot: Snapshot, touch: Touch, params: Mapping[str, Any], size: int) -> SubjectSet:
     given = {name: params[name] for name in touch.parameters}
     bits = snapshot.bits(touch.sql, {**given, "__size": size})
-    return SubjectSet(bits.ljust(len(SubjectSet.empty(size).bits), b"\0"), size)
+    return SubjectSet(bits.ljust(padded(size), b"\0"), size)
 
 
 def _released(

@@ -20,6 +20,8 @@ T = TypeVar("T")
 BATCH_ROWS = 32_768
 """Rows per batch, at most."""
 
+_BUSY = "read or close the batches of the last statement first"
+
 SIZE = "__size"
 """The parameter that names how many people there are; rounded up to whole blocks before it is bound."""
 
@@ -44,16 +46,19 @@ class Snapshot:
         Raises BadInput for what cannot be computed, TimedOut when time or memory is up: now or on any batch.
         """
         if self._reader is not None:
-            raise RuntimeError("read or close the batches of the last statement first")
+            raise RuntimeError(_BUSY)
         self._reader = self._run(lambda: self._start(sql, params))
         return self._stream(self._reader)
 
     def bits(self, sql: str, params: Mapping[str, object]) -> bytes:
         """The one blob that a query of one row and column gives, padded to whole blocks; b"" for NULL."""
-        rows = [row for batch in self.batches(sql, params) for row in batch.column(0).to_pylist()]
-        if len(rows) != 1:
+        if self._reader is not None:
+            raise RuntimeError(_BUSY)
+        statement, values = self._run(lambda: self._statement(sql, params))
+        rows = self._run(lambda: self._cursor.execute(statement, values).fetchall())
+        if len(rows) != 1 or len(rows[0]) != 1:
             raise IntegrityBroken("A set of subjects must come as one blob.")
-        blob = bytes(rows[0] or b"")
+        blob = bytes(rows[0][0] or b"")
         return blob.ljust(padded(len(blob) * 8) // 8, b"\0") if blob else b""
 
     def pack(self, positions: pa.ChunkedArray | list[pa.Array], size: int) -> bytes:
@@ -80,13 +85,20 @@ class Snapshot:
         return dict(self._cursor.execute(f"SELECT mask, counter FROM {STATE}").fetchall())
 
     def _start(self, sql: str, params: Mapping[str, object]) -> pa.RecordBatchReader:
+        statement, values = self._statement(sql, params)
+        return self._cursor.sql(statement, params=values).to_arrow_reader(BATCH_ROWS)
+
+    def _statement(
+        self, sql: str, params: Mapping[str, object]
+    ) -> tuple[duckdb.Statement, dict[str, object] | None]:
+        """The one SELECT in `sql`, and the parameters that it names."""
         statements = self._cursor.extract_statements(sql)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             raise BadInput("Only one query can be run at a time.", do="Write one SELECT.")
         values = {name: params[name] for name in statements[0].named_parameters if name in params}
         if SIZE in values:
             values[SIZE] = padded(int(str(values[SIZE])))
-        return self._cursor.sql(statements[0], params=values or None).to_arrow_reader(BATCH_ROWS)
+        return statements[0], values or None
 
     def _stream(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         empty = True

@@ -21,7 +21,7 @@ FAR = 10_000
 
 def counter(connection: Connection, activity: str) -> int:
     """How many choices there were about an activity."""
-    return store.counter_values(connection, [activity]).get(activity, 0)
+    return store.counter_value(connection, activity)
 
 
 def counters(connection: Connection, activities: Iterable[str]) -> dict[str, int]:

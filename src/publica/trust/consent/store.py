@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     delete,
     insert,
     select,
@@ -73,6 +74,7 @@ class Change:
     entry: bytes
 
 
+_COUNTER = select(counters.c.value).where(counters.c.activity == bindparam("activity"))
 _CHANGE = select(
     changes.c.counter,
     changes.c.action,
@@ -98,8 +100,12 @@ def _bitmap(stored: bytes) -> BitMap:
 
 def counter_values(connection: Connection, activities: Iterable[str]) -> dict[str, int]:
     """The counters of those activities that have one."""
-    query = select(counters.c.activity, counters.c.value).where(counters.c.activity.in_(list(activities)))
-    return {row.activity: row.value for row in connection.execute(query)}
+    return {activity: value for activity in activities if (value := counter_value(connection, activity))}
+
+
+def counter_value(connection: Connection, activity: str) -> int:
+    """The counter of one activity; 0 where nobody chose yet."""
+    return int(connection.execute(_COUNTER, {"activity": activity}).scalar() or 0)
 
 
 def step(connection: Connection, activity: str) -> int:
@@ -107,7 +113,7 @@ def step(connection: Connection, activity: str) -> int:
     raised = update(counters).where(counters.c.activity == activity).values(value=counters.c.value + 1)
     if connection.execute(raised).rowcount == 0:
         connection.execute(insert(counters).values(activity=activity, value=1))
-    return counter_values(connection, [activity])[activity]
+    return counter_value(connection, activity)
 
 
 def add(connection: Connection, row: dict[str, Any]) -> None:

@@ -35,7 +35,7 @@ class SubjectSet:
     size: int
 
     def __post_init__(self) -> None:
-        if len(self.bits) != padded(self.size) or any(self._beyond()):
+        if len(self.bits) != padded(self.size) or self._beyond():
             raise IntegrityBroken(f"A set over {self.size} subjects does not have the bits of one.")
 
     @classmethod
@@ -80,13 +80,13 @@ class SubjectSet:
         both = int.from_bytes(bits, "big") | int.from_bytes(large.bits, "big")
         return SubjectSet(both.to_bytes(len(large.bits), "big"), large.size)
 
-    def _beyond(self) -> Iterator[int]:
-        """The bits of the padding; none may be set."""
-        last = self.size >> 3
-        if self.size & 7:
-            yield self.bits[last] & (0xFF >> (self.size & 7))
-            last += 1
-        yield from self.bits[last:]
+    def _beyond(self) -> bool:
+        """Whether any bit of the padding is set."""
+        last, more = divmod(self.size, 8)
+        padding = self.bits[last:]
+        return bool(padding.strip(b"\0")) and (
+            bool(padding[0] & (0xFF >> more)) or bool(padding[1:].strip(b"\0"))
+        )
 
 
 @dataclass(frozen=True)
