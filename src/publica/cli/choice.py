@@ -21,8 +21,10 @@ def choice() -> None:
     """
 
 
-def _make(action: str, help_text: str) -> click.Command:
-    @choice.command(action, help=help_text)
+def _make(action: str, meaning: str, activity: str) -> click.Command:
+    example = f"publica choice {action} --subject P-0000001 --activity {activity}"
+
+    @choice.command(action, help=f"{meaning}\n\n\b\nExample: {example}")
     @subject_option
     @activity_option
     @as_option
@@ -39,9 +41,9 @@ def _make(action: str, help_text: str) -> click.Command:
     return command
 
 
-_make("grant", "Consent to an activity that rests on consent.")
-_make("withdraw", "Take a consent or an objection back.")
-_make("object", "Object to an activity that gives the right to.")
+_make("grant", "Consent to an activity that rests on consent.", "health_research")
+_make("withdraw", "Take a consent or an objection back.", "health_research")
+_make("object", "Object to an activity that gives the right to.", "labour_statistics")
 
 
 @choice.command()
@@ -50,7 +52,11 @@ _make("object", "Object to an activity that gives the right to.")
 @format_option
 @click.pass_obj
 def status(folder: str, key: str, activity: str, form: str) -> None:
-    """Show whether a person's data may be used by an activity, and since when."""
+    """Show whether a person's data may be used by an activity, and since when.
+
+    \b
+    Example: publica choice status --subject P-0000001 --activity health_research
+    """
     with instance(folder) as opened:
         found = opened.choice_status(key, activity)
     if form == "json":

@@ -70,4 +70,9 @@ def _text(cell: object) -> str:
     text = f"{cell:.6g}" if isinstance(cell, float) and abs(cell) < 1e-3 else str(cell)
     if isinstance(cell, float) and abs(cell) >= 1e-3:
         text = f"{cell:.2f}".rstrip("0").rstrip(".")
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable(text, keep="")
+
+
+def printable(text: str, keep: str = "\n") -> str:
+    """The text without what would steer a terminal."""
+    return "".join(c if c.isprintable() or c in keep else "\N{REPLACEMENT CHARACTER}" for c in text)

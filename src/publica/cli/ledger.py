@@ -12,7 +12,11 @@ from publica.cli.common import format_option, instance, say_json
 
 @click.group()
 def ledger() -> None:
-    """The append-only ledger: verify it, sign its state, show its public key."""
+    """The append-only ledger: verify it, sign its state, show its public key.
+
+    \b
+    Example: publica ledger verify
+    """
 
 
 @ledger.command()
@@ -30,7 +34,7 @@ def verify(folder: str, kept: tuple[Path, ...], form: str) -> None:
     \b
     Example: publica ledger verify --kept checkpoint-of-last-week.txt
     """
-    notes = [path.read_text("utf-8") for path in kept]
+    notes = [path.read_text("utf-8", "replace") for path in kept]
     with instance(folder) as opened:
         found = opened.verify_ledger(notes)
     if form == "json":
@@ -47,7 +51,11 @@ def verify(folder: str, kept: tuple[Path, ...], form: str) -> None:
 @ledger.command()
 @click.pass_obj
 def checkpoint(folder: str) -> None:
-    """Sign the ledger's present state and print it (C2SP tlog-checkpoint)."""
+    """Sign the ledger's present state and print it (C2SP tlog-checkpoint).
+
+    \b
+    Example: publica ledger checkpoint > checkpoint-of-today.txt
+    """
     with instance(folder) as opened:
         click.echo(opened.checkpoint(), nl=False)
 
@@ -55,7 +63,11 @@ def checkpoint(folder: str) -> None:
 @ledger.command()
 @click.pass_obj
 def key(folder: str) -> None:
-    """Print the ledger's public key."""
+    """Print the ledger's public key.
+
+    \b
+    Example: publica ledger key > ledger.pub
+    """
     with instance(folder) as opened:
         click.echo(opened.verifier_key)
 

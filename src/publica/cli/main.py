@@ -13,6 +13,7 @@ import click
 
 from publica import __version__
 from publica.cli import choice, data, demo, ledger, query, records, uses
+from publica.cli.common import printable
 from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Refused, Unavailable
 
 EXIT = ((BadInput, 1), (Refused, 3), (IntegrityBroken, 4), (Unavailable, 5))
@@ -56,6 +57,7 @@ for command in (
 def main() -> None:
     """Run the command and exit with its code."""
     try:
+        _require_text(sys.argv[1:])
         code = publica(standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
@@ -70,9 +72,27 @@ def main() -> None:
         code = 0
     except PublicaError as error:
         code = report(error)
+    except OSError as error:
+        code = unusable(error)
     except Exception as error:  # noqa: BLE001 (no traceback reaches a user)
         code = fault(error)
     sys.exit(code)
+
+
+def _require_text(words: list[str]) -> None:
+    """Refuse what is no text (the system hands over any bytes): it could be neither kept nor printed."""
+    for number, word in enumerate(words, 1):
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            raise click.UsageError(f"Argument {number} is not UTF-8.") from None
+
+
+def unusable(error: OSError) -> int:
+    """A file that cannot be read or written."""
+    what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
+    click.echo(f"publica: {what}. Check the path, its permissions and the room on its disk.", err=True)
+    return 5
 
 
 def report(error: PublicaError) -> int:
@@ -80,7 +100,7 @@ def report(error: PublicaError) -> int:
     if isinstance(error, Refused):
         query.show_refusal(error)
     else:
-        click.echo(f"publica: {error}", err=True)
+        click.echo(printable(f"publica: {error}"), err=True)
     return next(code for kind, code in EXIT if isinstance(error, kind))
 
 
@@ -90,8 +110,7 @@ def fault(error: Exception) -> int:
         traceback.print_exception(error)
     name = type(error).__name__
     click.echo(
-        f"publica: a fault inside Publica ({name}); nothing was changed. "
-        "Set PUBLICA_DEBUG=1 to see where, and report it.",
+        f"publica: a fault inside Publica ({name}). Set PUBLICA_DEBUG=1 to see where, and report it.",
         err=True,
     )
     return FAULT

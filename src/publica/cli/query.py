@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from publica.cli.common import instance, operator, say_json, table
-from publica.kernel.errors import Unavailable
+from publica.cli.common import instance, operator, printable, say_json
+from publica.kernel.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
     from publica.gateway.door import Answer, Explanation
@@ -65,7 +67,7 @@ def query(
         raise click.UsageError(f"{form} is not for a terminal. Give --out FILE, or pipe it.", context)
     if out is not None and not out.parent.is_dir():
         raise click.UsageError(f"There is no folder {out.parent} to write {out.name} to.", context)
-    text = sys.stdin.read() if sql == "-" else sql
+    text = _stdin() if sql == "-" else sql
     request = Request(operator(acting_as), activity, text, dict(_param(p) for p in params))
     with instance(context.obj) as opened:
         if explain:
@@ -78,6 +80,13 @@ def query(
     click.echo(f"{receipt}: {counted}", err=True)
 
 
+def _stdin() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError:
+        raise BadInput("What came on stdin is not UTF-8.", do="Save the statement as UTF-8.") from None
+
+
 def _param(text: str) -> tuple[str, Any]:
     """A parameter's name and value."""
     name, equals, value = text.partition("=")
@@ -85,66 +94,40 @@ def _param(text: str) -> tuple[str, Any]:
         raise click.UsageError(f"--param takes NAME=VALUE, not {text!r}.")
     try:
         parsed = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
     return name, value if isinstance(parsed, dict | list) else parsed
 
 
 def _write(answer: Answer, form: str, out: Path | None) -> None:
     """Write the answer out. One that cannot be written is released all the same: its receipt stands."""
-    if out is None:
-        _emit(answer, form, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
-        return
+    from publica.cli.output import emit
+
+    try:
+        if out is None:
+            emit(answer, form, sys.stdout.buffer)
+            sys.stdout.buffer.flush()
+        else:
+            _replace(out, lambda file: emit(answer, form, file))
+    except BrokenPipeError:  # the reader has enough; nothing may be written at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise Unavailable(
+            f"The answer could not be written to {out or 'standard output'} ({error.strerror}).",
+            do=f"It counts as given out: receipt {answer.receipt}. Make room, then ask again.",
+        ) from None
+
+
+def _replace(out: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file beside `out`, then put it in its place: never half of it."""
     part = out.with_name(out.name + ".part")
     try:
         with part.open("wb") as file:
-            _emit(answer, form, file)
+            write(file)
         part.replace(out)
-    except OSError as error:
+    finally:
         part.unlink(missing_ok=True)
-        raise Unavailable(
-            f"The answer could not be written to {out} ({error.strerror}).",
-            do=f"It counts as given out: receipt {answer.receipt}. Make room, then ask again.",
-        ) from None
     click.echo(f"written to {out}", err=True)
-
-
-def _emit(answer: Answer, form: str, to: IO[bytes]) -> None:
-    import pyarrow as pa
-    from pyarrow import csv, parquet
-
-    if form == "arrow":
-        with pa.ipc.new_stream(to, answer.schema) as writer:
-            for batch in answer.batches():
-                writer.write_batch(batch)
-    elif form == "parquet":
-        with parquet.ParquetWriter(to, answer.schema) as writer:
-            for batch in answer.batches():
-                writer.write_batch(batch)
-    elif form == "csv":
-        with csv.CSVWriter(to, answer.schema) as writer:
-            for batch in answer.batches():
-                writer.write_batch(batch)
-    else:
-        to.write((_as_json(answer) if form == "json" else _as_table(answer)).encode() + b"\n")
-
-
-def _rows(answer: Answer) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = []
-    for batch in answer.batches():
-        rows += zip(*(column.to_pylist() for column in batch.columns), strict=True)
-    return rows
-
-
-def _as_json(answer: Answer) -> str:
-    names = answer.schema.names
-    rows = [dict(zip(names, row, strict=True)) for row in _rows(answer)]
-    return json.dumps({"receipt": answer.receipt, "rows": rows}, ensure_ascii=False, default=str)
-
-
-def _as_table(answer: Answer) -> str:
-    return table(answer.schema.names, _rows(answer))
 
 
 def _show_explanation(explanation: Explanation, form: str) -> None:
@@ -156,9 +139,9 @@ def _show_explanation(explanation: Explanation, form: str) -> None:
         )
     else:
         for clause in explanation.decision.clauses:
-            click.echo(f"{'✓' if clause.holds else '✗'} {sentence(clause)}")
+            click.echo(printable(f"{'✓' if clause.holds else '✗'} {sentence(clause)}"))
         if explanation.sql:
-            click.echo(f"\n{explanation.sql}")
+            click.echo(f"\n{printable(explanation.sql)}")
         click.echo("\n(explained only; nothing was run)", err=True)
     if not explanation.decision.allowed:
         sys.exit(3)
@@ -173,7 +156,7 @@ def show_refusal(error: Refused) -> None:
         say_json({"refused": True, "receipt": error.receipt, **describe(error.decision)})
     click.echo("Refused:", err=True)
     for clause in error.decision.missing:
-        click.echo(f"✗ {sentence(clause)}  [{clause.reason}]", err=True)
+        click.echo(printable(f"✗ {sentence(clause)}  [{clause.reason}]"), err=True)
     if error.receipt:
         click.echo(f"receipt {error.receipt}", err=True)
 

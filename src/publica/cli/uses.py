@@ -57,7 +57,11 @@ def uses(context: click.Context, key: str | None, acting_as: str, form: str) -> 
 @as_option
 @click.pass_obj
 def prove(folder: str, key: str, use_id: str, out: Path, acting_as: str) -> None:
-    """Write a file that proves what a use's receipt commits to about a person: in or out."""
+    """Write a file that proves what a use's receipt commits to about a person: in or out.
+
+    \b
+    Example: publica uses prove --subject P-0000001 --use use_7k3m… --out proof.json
+    """
     import json
 
     with instance(folder) as opened:

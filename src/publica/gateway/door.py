@@ -17,6 +17,7 @@ from publica.gateway.spool import Spool
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
 from publica.kernel.decision import Decision
+from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.records import Kind
 
@@ -92,6 +93,14 @@ class Request:
     activity: str
     sql: str
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises BadInput for half a character: no receipt could hold it."""
+        texts = (self.actor.id, self.activity, self.sql, *self.params, *self.params.values())
+        try:
+            "".join(text for text in texts if isinstance(text, str)).encode()
+        except UnicodeEncodeError:
+            raise BadInput("The request is not Unicode text.", do="Give it as UTF-8.") from None
 
 
 @dataclass(frozen=True)
