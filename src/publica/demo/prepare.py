@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -34,6 +36,10 @@ def prepare(folder: Path, persons: int, say: Say) -> Stage:
     instance = Instance.open(folder) if before else Instance.create(folder, ORIGIN)
     say(f"Arnmouth and its neighbours: twelve fictional municipalities, {persons:,} synthetic people.")
     say(f"Everything is in {folder}; run the commands below there: cd {quoted(str(folder))}")
+    if shutil.which("publica") is None:
+        say(
+            f"(first put the command on your PATH: export PATH={quoted(str(Path(sys.executable).parent))}:$PATH)"
+        )
     material = build(folder / MATERIAL, persons)
     ready = folder / MATERIAL / READY
     if not ready.exists():
