@@ -135,8 +135,8 @@ class Poker(Asker):
         return f"max({found})" if found else super().aggregate(columns)
 
     def narrowed(self) -> Question:
-        """A statement whose conditions compare columns with constants, so that it touches few; what it computes
-        of those few may fail on the others."""
+        """A statement whose conditions compare columns with constants, so that few are touched; what it
+        computes of those few may fail on the others."""
         text, columns = self.table(personal=True)
         if self.chance(50):
             other, more = self.table()
