@@ -35,6 +35,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("publica.api", "publica.web"),
     ("publica.demo",),
     ("publica.cli",),
+    ("publica.__main__",),
 )
 
 SIGNPOSTS = ("publica", "publica.governance", "publica.trust", "publica.value")

@@ -37,9 +37,8 @@ def prepare(folder: Path, persons: int, say: Say) -> Stage:
     say(f"Arnmouth and its neighbours: twelve fictional municipalities, {persons:,} synthetic people.")
     say(f"Everything is in {folder}; run the commands below there: cd {quoted(str(folder))}")
     if shutil.which("publica") is None:
-        say(
-            f"(first put the command on your PATH: export PATH={quoted(str(Path(sys.executable).parent))}:$PATH)"
-        )
+        command = quoted(str(Path(sys.executable).parent))
+        say(f"(first put the command on your PATH: export PATH={command}:$PATH)")
     material = build(folder / MATERIAL, persons)
     ready = folder / MATERIAL / READY
     if not ready.exists():
