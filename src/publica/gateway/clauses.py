@@ -93,10 +93,10 @@ class Clauses:
         self, item: exp.Expr, scope: Scope, ctes: Any, aliases: dict[str, exp.Expr]
     ) -> Projection:
         explicit = isinstance(item, exp.Alias)
-        if not explicit and not isinstance(item, exp.Column):
+        if not isinstance(item, (exp.Alias, exp.Column)):
             name = _text(item)
             item = item.replace(exp.Alias(this=item.copy(), alias=identifier(name)))
-        if isinstance(item, exp.Alias):
+        if not isinstance(item, exp.Column):
             name = item.alias
             self.bind(item.this, scope, ctes, Aliases(aliases))
             return Projection(item.this, name, explicit)

@@ -107,7 +107,7 @@ def origins(node: exp.Expr | None, columns: Sequence[Output]) -> frozenset[Origi
     while isinstance(node, exp.Paren):
         node = node.this
     if isinstance(node, exp.Column) and "bound" in node.meta:
-        return columns[node.meta["bound"]].origins
+        return columns[int(node.meta["bound"])].origins
     if node is not None and node.meta.get(MERGED):
         return frozenset[Origin]().union(*(origins(side, columns) for side in node.expressions))
     return frozenset()

@@ -33,8 +33,8 @@ def own_expressions(select: exp.Expr) -> Iterator[exp.Expr]:
 
 def function_of(window: exp.Expr) -> exp.Expr:
     """The call that a window applies to."""
-    call = window.this
-    return call.this if isinstance(call, exp.Filter) else call
+    call: exp.Expr = window.this
+    return call.args["this"] if isinstance(call, exp.Filter) else call
 
 
 def aggregated(select: exp.Expr) -> bool:

@@ -162,7 +162,7 @@ class Resolver(Clauses):
         return self.value(scope, found[0], name)
 
     def _write_out(
-        self, join: exp.Expr, using: list[str], left: list[exp.Expr], scope: Scope, source: Source
+        self, join: exp.Join, using: list[str], left: list[exp.Expr], scope: Scope, source: Source
     ) -> None:
         """USING as ON, and its columns as one each."""
         pairs = [
