@@ -9,6 +9,7 @@ from sqlglot import exp
 from publica.gateway import order
 from publica.gateway.model import HIDDEN, Resolved
 
+_GATHERING = ("joins", "laterals", "group", "distinct", "having", "qualify", "with_")
 GROUPINGS = (exp.GroupingSets, exp.Rollup, exp.Cube)
 
 
@@ -27,6 +28,21 @@ def complete_order(node: exp.Expr, columns: int) -> None:
         if str(number) not in known:
             items.append(exp.Ordered(this=exp.Literal.number(number), nulls_first=False))
     node.set("order", exp.Order(expressions=items))
+
+
+def is_scan(node: exp.Expr) -> bool:
+    """Whether the rows come one by one from one table, so in the order of its file.
+
+    The order of anything else is left to the engine's threads and guesses: it would differ from run to run
+    (and with it the result's digest), and could depend on rows that nobody may see.
+    """
+    if not isinstance(node, exp.Select) or any(node.args.get(part) for part in _GATHERING):
+        return False
+    source = node.args.get("from_")
+    if source is None or not isinstance(source.this, exp.Table):
+        return False
+    nested = sum(1 for _ in node.find_all(exp.Select)) > 1
+    return not (nested or order.aggregated(node) or node.find(exp.Window))
 
 
 def width(node: exp.Expr) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from publica.gateway.complete import complete_limits, complete_order, complete_windows, width
+from publica.gateway.complete import complete_limits, complete_order, complete_windows, is_scan, width
 from publica.gateway.model import Governed, Occurrence, Resolved, Rewritten
 from publica.gateway.opaque import check_opaque
 from publica.gateway.parse import DIALECT, shallow
@@ -36,7 +36,7 @@ def rewrite(
     hidden = carrier.carry(query) if exact else []
     complete_windows(resolved, query)
     complete_limits(query)
-    if pseudonymous:
+    if pseudonymous or not is_scan(query):
         complete_order(query, visible)
     for table in list(query.find_all(exp.Table)):
         number = table.meta.get("occurrence")

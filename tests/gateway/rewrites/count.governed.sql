@@ -11,5 +11,7 @@ FROM (
   WHERE
     "__mask"
 ) AS "incomes"
+ORDER BY
+  1
 -- exact: yes; hidden: __h1
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."incomes@1" WHERE "__mask"

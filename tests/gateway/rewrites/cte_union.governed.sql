@@ -38,5 +38,7 @@ FROM (
     FROM "main"."municipalities@1"
   ) AS "municipalities"
 ) AS "__q1"("code")
+ORDER BY
+  1
 -- exact: yes; hidden: __h2
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask" AND (("sex") = 'F')

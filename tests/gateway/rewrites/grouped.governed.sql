@@ -20,5 +20,9 @@ WHERE
   "population"."birth_date" > CAST('1980-01-01' AS DATE)
 GROUP BY
   "population"."municipality"
+ORDER BY
+  1,
+  2,
+  3
 -- exact: yes; hidden: __h1
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask" AND (("birth_date") > CAST('1980-01-01' AS DATE))

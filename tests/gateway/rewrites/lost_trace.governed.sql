@@ -20,6 +20,8 @@ FROM (
 ) AS "incomes"
 WHERE
   "incomes"."year" = 2021
+ORDER BY
+  1
 -- exact: no; hidden: none
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask"
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."incomes@1" WHERE "__mask" AND (("year") = 2021)

@@ -21,5 +21,7 @@ WHERE
     WHERE
       "population"."income" > 10
   )
+ORDER BY
+  1
 -- exact: yes; hidden: none
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask" AND (("income") > 10)

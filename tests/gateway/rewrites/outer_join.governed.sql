@@ -25,6 +25,9 @@ LEFT JOIN (
   ON "p"."person_id" = "i"."person_id" AND "i"."year" = 2020
 WHERE
   "p"."sex" = 'F'
+ORDER BY
+  1,
+  2
 -- exact: yes; hidden: __h1, __h2
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask"
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."incomes@1" WHERE "__mask"

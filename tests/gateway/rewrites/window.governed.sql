@@ -22,5 +22,8 @@ QUALIFY
       ORDER BY "population"."income", "population"."person_id", "population"."sex", "population"."__s0"
     )
   ) <= 2
+ORDER BY
+  1,
+  2
 -- exact: yes; hidden: __h1
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask"
