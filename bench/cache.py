@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 
 from publica.kernel.ledger.store import metadata
 
-CACHE = Path(__file__).parent / ".cache"
+CACHE = Path(os.environ.get("BENCH_CACHE") or Path(__file__).parent / ".cache")
 FORMAT = 1
 """Raise it when the bench's own data changes: what is cached is then made again."""
 

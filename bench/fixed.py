@@ -21,7 +21,7 @@ QUESTIONS = {
 
 def measure(persons: int, *, quick: bool) -> Part:  # noqa: ARG001 (tables are tiny)
     part = Part("c", f"fixed cost of a use: {PERSONS} persons, decision, accounting and receipt included")
-    runs = 30 if quick else 300
+    runs = 12 if quick else 300
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as place:
         instance = data.create(Path(place), data.personal(tuple(data.PERSONAL)))

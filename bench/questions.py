@@ -26,7 +26,7 @@ QUESTIONS = {
         "JOIN incomes i ON p.person_id = i.person_id GROUP BY p.municipality"
     ),
 }
-RUNS, SLOW_RUNS = 9, 5
+RUNS = 5
 RATIO, POSTGRES_RATIO = 1.5, 30
 
 
@@ -58,7 +58,7 @@ def _publica(
         Side("DuckDB on Parquet", parquet, files),
         Side("DuckDB table", native, files),
     )
-    medians = alternate(sides, tuple(QUESTIONS), 2 if quick else RUNS, warm=2)
+    medians = alternate(sides, tuple(QUESTIONS), 2 if quick else 2 * RUNS - 1, warm=2)
     afresh = 1000 * statistics.median(sides[0].run("after a withdrawal") for _ in range(2 if quick else 5))
     for side in sides:
         side.close()
@@ -73,10 +73,10 @@ def _postgres(part: Part, persons: int, files: Mapping[str, Path]) -> dict[str, 
     consented = f"SELECT person_id FROM read_parquet('{population}') WHERE {data.CONSENTED}"
     server = postgres.Postgres(postgres.folder(persons, files, consented))
     spent: dict[str, dict[str, float]] = {}
-    for role in ("analyst", "postgres"):
+    for role, runs in (("analyst", RUNS), ("postgres", 3)):
         for name, work in server.works(QUESTIONS, role).items():
             work()
-            times = [seconds(work) for _ in range(SLOW_RUNS)]
+            times = [seconds(work) for _ in range(runs)]
             spent.setdefault(name, {})[role] = statistics.median(times)
     part.memory["PostgreSQL (all its processes)"] = server.peak
     server.close()

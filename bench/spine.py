@@ -50,7 +50,9 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./dev bench spine", description=__doc__)
     parser.add_argument("--persons", type=int, default=10_000_000, help="persons in (a) and (b)")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, such as a,c")
-    parser.add_argument("--quick", action="store_true", help="small sizes, no PostgreSQL: only that it runs")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, no PostgreSQL, no targets: only that it runs"
+    )
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument("--part", choices=tuple(PARTS), help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)

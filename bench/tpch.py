@@ -33,6 +33,8 @@ def measure(persons: int, *, quick: bool) -> Part:  # noqa: ARG001 (its size is 
     scale = "0.01" if quick else "1"
     part = Part("d", f"TPC-H, scale factor {scale}: restricted tables, receipts included")
     queries = {path.stem: path.read_text("utf-8") for path in sorted(QUERIES.glob("*.sql"))}
+    if quick:
+        queries = dict(list(queries.items())[:6])
     with data.working(cached(f"tpch-{scale}", lambda folder: _make(folder, scale))) as instance:
         folder = instance.folder
         files = {name: data.version(instance, name).path for name in TABLES}
@@ -46,7 +48,8 @@ def measure(persons: int, *, quick: bool) -> Part:  # noqa: ARG001 (its size is 
     for name, ratio in ratios.items():
         spent = medians[name]
         part.add(name, ratio, "×", detail=f"{1000 * spent['Publica']:.0f} / {1000 * spent['DuckDB']:.0f} ms")
-    part.add("queries supported, answers equal", len(ratios), "of 22", SUPPORTED, at="least")
+    least = None if quick else SUPPORTED
+    part.add("supported, answers equal", len(ratios), f"of {len(queries)}", least, at="least")
     mean = math.exp(statistics.fmean(map(math.log, ratios.values()))) if ratios else math.nan
     part.add("geometric mean", mean, "×", None if quick else RATIO, detail="Publica / DuckDB on Parquet")
     return part
