@@ -112,6 +112,7 @@ def test_an_unsigned_agreement_may_be_recorded() -> None:
         ("income: as is", "income: age band", "datasets.0.columns.income", "needs a date"),
         ("income: as is", "income: region prefix 2", "datasets.0.columns.income", "needs text"),
         ("income: as is", "income: pseudonym", "datasets.0.columns.income", "needs a key or subject key"),
+        ("person_id: as is", "person_id: region prefix 9", "datasets.0.columns.person_id", "a subject key"),
         ("column: region", "column: canton", "datasets.0.rows.0.column", "no column canton"),
         (
             "official: sam",
@@ -134,6 +135,19 @@ def test_an_agreement_that_cannot_be_is_refused(before: str, after: str, path: s
         changed(NAME, (before, after)), document("organisation:third", "{name: Third, type: supplier}")
     )
     assert any(where == path and says in what for where, what in found), found
+
+
+@pytest.mark.parametrize(("protection", "refused"), [("rows", False), ("pseudonymous rows", True)])
+def test_no_part_of_a_direct_identifier_beside_pseudonyms(protection: str, refused: bool) -> None:
+    population = changed(
+        "dataset:population",
+        ("{name: region, type: string, role: dimension", "{name: region, type: string, role: direct"),
+    )
+    shared = changed(NAME, ("protection: rows", f"protection: {protection}"))
+    found = problems(population, shared)
+    assert [where for where, what in found if "direct identifier" in what] == (
+        ["datasets.0.columns.region"] if refused else []
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
 import pytest
 
+from publica.gateway.facts import grants
+from publica.gateway.relations import effective
+from publica.governance.agreements import parse_transform
 from publica.kernel.errors import BadInput
 
 from . import oracle
-from .office import AGREEMENT, CARE, Office
+from .office import AGREEMENT, CARE, Office, book, documents
 from .world import OPERATOR, shelf
 
 COUNT = "SELECT count(*) FROM population"
@@ -137,6 +142,20 @@ def test_transforms(office: Office, column: str, transform: str, given: list[Any
             f"SELECT count(*) FROM population WHERE {column}::VARCHAR IN ('1980-05-05', 'm1')"
         )
         assert known == [(2 if (column, transform) == ("municipality", "as is") else 0,)]
+
+
+@pytest.mark.parametrize("transform", ["as is", "pseudonym", "region prefix 9", "year", "age band"])
+def test_no_transform_hands_out_a_key_among_pseudonymous_rows(transform: str) -> None:
+    """Whatever an agreement recorded earlier says; only what is withheld stays withheld."""
+    made = documents()
+    made["agreement", "registry-care"]["datasets"][0]["columns"]["person_id"] = transform
+    records = book(made)
+    grant = grants(records, records.get("activity", "care"), date(2026, 6, 1))["population"]
+    key = grant.dataset.spec.subject_columns[0]
+    assert effective(grant, key, "pseudonymous rows").kind == "pseudonym"
+    assert effective(grant, key, "rows").kind == parse_transform(transform).kind
+    withheld = replace(grant, transforms={})
+    assert effective(withheld, key, "pseudonymous rows").kind == "withheld"
 
 
 def test_pseudonyms(office: Office) -> None:

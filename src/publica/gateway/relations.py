@@ -28,6 +28,7 @@ AGE_BAND: Final = "age band"
 REGION: Final = "region prefix"
 PSEUDONYM: Final = "pseudonym"
 AS_IS: Final = "as is"
+WITHHELD: Final = "withheld"
 DEFAULT_CONCEPT = "person"
 
 
@@ -40,9 +41,12 @@ class MaskKey:
 
 
 def effective(grant: Grant, column: Column, output: str) -> Transform:
-    """What the column goes through: the agreement's transform; keys become pseudonyms where rows must be."""
-    agreed = grant.transforms.get(column.name, Transform("withheld"))
-    opaque = output == "pseudonymous rows" and column.role == "subject key" and agreed.kind == AS_IS
+    """What the column goes through: the agreement's transform; for pseudonymous rows keys become pseudonyms.
+
+    Whatever an agreement says of a subject key: no other transform makes a key opaque.
+    """
+    agreed = grant.transforms.get(column.name, Transform(WITHHELD))
+    opaque = output == "pseudonymous rows" and column.role == "subject key" and agreed.kind != WITHHELD
     return Transform(PSEUDONYM) if opaque else agreed
 
 

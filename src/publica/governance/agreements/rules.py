@@ -57,7 +57,9 @@ def signed_by_both(agreement: Agreement, book: Book, at: date | None = None) -> 
 
 
 def legal(transform: Transform, column: Column) -> bool:
-    """Whether a transform makes sense for a column."""
+    """Whether a transform makes sense for a column. A subject key passes whole, opaque or not at all."""
+    if column.role is ColumnRole.SUBJECT_KEY:
+        return transform.kind in WHOLE
     match transform.kind:
         case "year" | "age band":
             return column.type is ColumnType.DATE
@@ -69,6 +71,8 @@ def legal(transform: Transform, column: Column) -> bool:
             return True
 
 
+WHOLE = ("as is", "pseudonym", "withheld")
+"""Transforms that do not pass on a part of a value."""
 _NEEDS = {
     "year": "a date",
     "age band": "a date",
@@ -105,17 +109,40 @@ def _dataset(agreement: Agreement, shared: SharedDataset, position: int, book: B
         )
     for name, text in shared.columns.items():
         yield from unknown_column(book, shared.dataset, name, ("datasets", position, "columns", name))
-        column, transform = found.spec.column(name), parse_transform(text)
-        if column is not None and not legal(transform, column):
-            yield Problem(
-                ("datasets", position, "columns", name),
-                f"The transform {transform} needs {_NEEDS[transform.kind]}; {name} of {shared.dataset} "
-                f"is a column of type {column.type} and role {column.role}.",
-                "Choose another transform.",
-            )
+        column = found.spec.column(name)
+        if column is not None:
+            yield from _transform(agreement, shared.dataset, column, parse_transform(text), position)
     for number, scope in enumerate(shared.rows):
         at = ("datasets", position, "rows", number, "column")
         yield from unknown_column(book, shared.dataset, scope.column, at)
+
+
+def _transform(
+    agreement: Agreement, dataset: str, column: Column, transform: Transform, position: int
+) -> Iterator[Problem]:
+    """A transform must suit its column, and leave nothing of who a person is where rows are pseudonymous."""
+    at = ("datasets", position, "columns", column.name)
+    named = column.role is ColumnRole.DIRECT and agreement.protection == "pseudonymous rows"
+    if column.role is ColumnRole.SUBJECT_KEY and not legal(transform, column):
+        yield Problem(
+            at,
+            f"{column.name} of {dataset} is a subject key, and {transform} would pass on a part of it.",
+            "Write `as is`, `pseudonym` or `withheld`.",
+        )
+    elif not legal(transform, column):
+        yield Problem(
+            at,
+            f"The transform {transform} needs {_NEEDS[transform.kind]}; {column.name} of {dataset} "
+            f"is a column of type {column.type} and role {column.role}.",
+            "Choose another transform.",
+        )
+    elif named and transform.kind not in WHOLE:
+        yield Problem(
+            at,
+            f"{column.name} of {dataset} is a direct identifier, and {transform} would pass on a part of it "
+            "where the rows must be pseudonymous.",
+            "Write `withheld`.",
+        )
 
 
 def _signatures(agreement: Agreement, book: Book) -> Iterator[Problem]:
