@@ -89,7 +89,9 @@ def open_dataset(column: str, more: str = "") -> str:
     [
         ("role: direct", "", "columns.0.role", "direct identifier"),
         ("role: attribute, sensitivity: personal", "", "columns.0.sensitivity", "the dataset is open"),
-        ("role: key, concept: household", "", "columns.0.concept", "key of households"),
+        ("role: key, concept: household", "", "columns.0.concept", "joined to people"),
+        ("role: attribute, concept: household", "", "columns.0.concept", "joined to people"),
+        ("role: dimension, concept: person", "", "columns.0.concept", "joined to people"),
         ("role: attribute", ", special_category: true", "special_category", "cannot be open"),
     ],
 )

@@ -390,3 +390,13 @@ def test_a_refusal_names_the_agreement_that_was_meant(db: Database) -> None:
     decision = decide(facts_of(db, case))
     assert missing(decision) == {"agreement-in-force"}
     assert {clause.cites for clause in decision.missing} == {"agreement:registry-care"}
+
+
+def test_direct_identifiers_of_restricted_data_stay_behind_too(db: Database) -> None:
+    """Not only tables about people may name one: under pseudonymous rows no name leaves any of them."""
+    case = Case(reads={"budgets": frozenset({"code"})})
+    for column in case.records["dataset", "budgets"]["columns"]:
+        column["role"] = "direct" if column["name"] == "code" else column["role"]
+    assert "identifiers-withheld" in missing(decide(facts_of(db, case)))
+    case.reads["budgets"] = frozenset({"amount"})
+    assert "identifiers-withheld" not in missing(decide(facts_of(db, case)))

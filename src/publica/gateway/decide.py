@@ -157,7 +157,7 @@ def _output(facts: Facts) -> Iterator[Clause]:
 
 
 def _identifiers(facts: Facts, grant: Grant) -> Iterator[Clause]:
-    if grant.dataset.spec.access != "personal":
+    if grant.open:
         return
     direct = {c.name for c in grant.dataset.spec.columns if c.role == "direct"} & facts.reads[grant.id]
     params = {"columns": _list(direct), "dataset": grant.id}

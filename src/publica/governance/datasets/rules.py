@@ -104,7 +104,12 @@ def _people(dataset: Dataset, column: Column) -> Iterator[tuple[str, str, str]]:
     if column.role is ColumnRole.KEY and column.concept == PERSON:
         what = f"{column.name} is a key of people but no subject key: their choices would not count."
         yield "role", what, "Give it the role `subject key`."
-    if column.role is ColumnRole.KEY and column.concept == HOUSEHOLD and not personal:
+    if dataset.access is Access.OPEN and column.concept in (PERSON, HOUSEHOLD):
+        what = (
+            f"{column.name} is about a {column.concept}, so rows can be joined to people; the access is open."
+        )
+        yield "concept", what, "Leave the column out, or add the person's key and make the access `personal`."
+    elif column.role is ColumnRole.KEY and column.concept == HOUSEHOLD and not personal:
         what = (
             f"{column.name} is a key of households, so rows are about people; the access is {dataset.access}."
         )
