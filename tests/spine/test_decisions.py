@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from publica.data.model import Version
 from publica.gateway.decide import decide
 from publica.gateway.facts import Facts, gather, grants
+from publica.gateway.quota import Spent
 from publica.kernel.database import Database
 from publica.kernel.decision import Decision
 from publica.kernel.reasons import REASONS
@@ -320,7 +321,7 @@ def test_the_table_has_a_fault_for_every_condition() -> None:
     found = {code for fault in FAULTS.values() for code in fault.missing}
     others = {"dataset-open"}  # open access to what is not open, below
     never = {"basis-consent", "dataset-own", "constants-only"}
-    quotas = {"agreement-frequency", "agreement-volume"}
+    quotas = {"agreement-frequency", "agreement-volume"}  # below
     decided = {code for code, reason in REASONS.items() if reason.can_hold}
     assert found | others | never | quotas == decided
 
@@ -400,3 +401,14 @@ def test_direct_identifiers_of_restricted_data_stay_behind_too(db: Database) -> 
     assert "identifiers-withheld" in missing(decide(facts_of(db, case)))
     case.reads["budgets"] = frozenset({"amount"})
     assert "identifiers-withheld" not in missing(decide(facts_of(db, case)))
+
+
+@pytest.mark.parametrize(("uses", "rows"), [(1, 9), (2, 9), (1, 10), (3, 11)])
+def test_what_is_used_up_is_refused_before_anything_is_computed(db: Database, uses: int, rows: int) -> None:
+    case = Case()
+    put("agreement", "registry-care", frequency=2, volume=10)(case)
+    facts = replace(facts_of(db, case), spent={"registry-care": Spent(uses, rows)})
+    found = {clause.reason: clause.holds for clause in decide(facts).clauses}
+    assert found["agreement-frequency"] == (uses < 2)
+    assert found["agreement-volume"] == (rows < 10)
+    assert decide(facts).allowed == (uses < 2 and rows < 10)

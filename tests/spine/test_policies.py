@@ -16,9 +16,11 @@ from uuid import UUID
 import pyarrow as pa
 import pytest
 
+from publica.gateway.door import Request
 from publica.gateway.facts import grants
 from publica.gateway.relations import effective
 from publica.governance.agreements import parse_transform
+from publica.kernel.actor import Actor
 from publica.kernel.errors import BadInput
 
 from . import oracle
@@ -238,13 +240,82 @@ def test_volume(office: Office) -> None:
 
 
 def test_frequency(office: Office) -> None:
-    """Uses of a day; refused ones do not count."""
+    """Uses of a day; those refused before anything was computed do not count."""
     with office.changed("agreement", "registry-care", frequency=2):
         assert office.rows(COUNT) == [(3,)]
         assert office.missing("SELECT name FROM population") >= {"agreement-columns"}
         assert office.rows(COUNT) == [(3,)]
         assert office.missing(COUNT) == {"agreement-frequency"}
     assert office.rows(COUNT) == [(3,)]
+
+
+@pytest.fixture
+def fresh() -> Iterator[Office]:
+    """An office whose agreement nobody has used yet."""
+    with shelf() as folder:
+        made = Office(folder)
+        yield made
+        made.instance.close()
+
+
+def test_failing_uses_up_the_frequency(fresh: Office) -> None:
+    """A failure answers a question too (did any row fail?), so it counts; used up, it says nothing."""
+    ask = "SELECT 1 FROM population WHERE CAST(sex AS INTEGER) > 0"
+    with fresh.changed("agreement", "registry-care", frequency=2):
+        for _ in range(2):
+            with pytest.raises(BadInput):
+                fresh.answer(ask)
+        for sql in (ask, COUNT, "SELECT 1 FROM population WHERE 1 / (CASE WHEN sex = 'F' THEN 0 END) > 0"):
+            assert fresh.missing(sql) == {"agreement-frequency"}
+        assert not fresh.instance.explain(Request(Actor("ana", "operator"), "care", COUNT)).decision.allowed
+
+
+def test_the_last_use_taken_meanwhile(fresh: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two at once, answering or failing, the later learns nothing; and people see that it looked."""
+    monkeypatch.setattr("publica.gateway.decide.left", lambda *_: ())  # as if it was taken after step 5
+    with fresh.changed("agreement", "registry-care", frequency=1):
+        assert fresh.rows(COUNT) == [(3,)]
+        for sql in (COUNT, "SELECT 1 FROM population WHERE CAST(sex AS INTEGER) > 0"):
+            assert fresh.missing(sql) == {"agreement-frequency"}
+            latest = fresh.instance.uses("P-1", OPERATOR)[0]
+            assert (latest["outcome"], latest["how"]) == ("refused", "looked through")
+
+
+def test_an_answer_that_is_too_long_was_a_use(fresh: Office) -> None:
+    """Refused for its size, it says how many there are: so it counts, and those looked through see it."""
+    with fresh.changed("agreement", "registry-care", volume=2, frequency=2):
+        before = len(fresh.instance.uses("P-1", OPERATOR))
+        assert fresh.missing(SEXES) == {"agreement-volume"}
+        now = fresh.instance.uses("P-1", OPERATOR)
+        assert len(now) == before + 1
+        assert (now[0]["outcome"], now[0]["how"]) == ("refused", "looked through")
+        assert fresh.rows(COUNT) == [(3,)]
+        assert fresh.missing(COUNT) == {"agreement-frequency"}
+        assert fresh.instance.verify_ledger()["problems"] == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT string_agg(person_id::VARCHAR, ',' ORDER BY person_id::VARCHAR) FROM population",
+        "SELECT list(sex ORDER BY sex) FROM population",
+        "SELECT sex FROM population UNION SELECT sex FROM population",
+    ],
+)
+def test_rows_folded_into_one_are_as_many_as_the_people_in_them(fresh: Office, sql: str) -> None:
+    """An answer takes as much of the volume as it has rows, or as it shows people, whichever is more."""
+    with (
+        fresh.changed("agreement", "registry-care", protection="rows", volume=2),
+        fresh.changed("activity", "care", protection="rows"),
+    ):
+        assert fresh.missing(sql) == {"agreement-volume"}
+        assert fresh.rows(COUNT) == [(3,)]
+    with (
+        fresh.changed("agreement", "registry-care", protection="rows", volume=4),
+        fresh.changed("activity", "care", protection="rows"),
+    ):
+        assert fresh.rows(sql)
+        assert fresh.missing(COUNT) == {"agreement-volume"}  # 1 and 3: all used up
 
 
 # who asks, and on which ground

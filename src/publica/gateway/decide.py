@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publica.gateway.facts import OPEN_ACCESS, Facts, Grant
+from publica.gateway.facts import OPEN_ACCESS, Facts, Grant, agreements_of
+from publica.gateway.quota import left
 from publica.governance.activities.model import Activity
 from publica.kernel.decision import Clause, Decision
 
@@ -19,6 +20,8 @@ def decide(facts: Facts) -> Decision:
     clauses = [*_who(facts), *_ground(facts)]
     for dataset in sorted(facts.reads):
         clauses += _dataset(facts, facts.grants[dataset])
+    for name, agreement in sorted(agreements_of(facts.grants).items()):
+        clauses += left(agreement, facts.spent[name])
     clauses += _output(facts)
     return Decision(tuple(clauses))
 

@@ -33,6 +33,11 @@ class Outcome:
     released: SubjectSet | None
     exact: bool
 
+    @property
+    def charge(self) -> int:
+        """What the answer takes of an agreement's volume: its rows, or the persons in it if more."""
+        return max(self.spool.rows, self.released.count if self.released is not None else 0)
+
 
 def execute(
     door: Door,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from publica.data import subjects, versions
 from publica.data.model import Version
+from publica.gateway.quota import Spent, spent_of
 from publica.governance.activities.model import OPEN_ACCESS as OPEN_ACCESS
 from publica.governance.activities.model import Activity
 from publica.governance.agreements.model import Agreement, Transform
@@ -64,6 +65,7 @@ class Facts:
     grants: Mapping[str, Grant]
     versions: Mapping[str, Version]
     steward: Mapping[str, bool]
+    spent: Mapping[str, Spent]
     counter: int
     generation: int
     size: int
@@ -77,6 +79,12 @@ class Facts:
 def grants(book: Book, activity: Record[Activity] | None, at: date) -> dict[str, Grant]:
     """What the activity would get of every dataset, by dataset id."""
     return {record.id: _grant(book, activity, record, at) for record in book.all("dataset")}
+
+
+def agreements_of(granted: Mapping[str, Grant]) -> dict[str, Record[Agreement]]:
+    """The agreements that a use rests on, by id."""
+    found = [grant.agreement for grant in granted.values() if grant.agreement is not None]
+    return {agreement.id: agreement for agreement in found}
 
 
 def output_of(activity: Record[Activity] | None, granted: Mapping[str, Grant]) -> str:
@@ -153,6 +161,7 @@ def gather(
     """The facts about one request. Reads the state database only for versions and the choice counter."""
     activity = book.get("activity", activity_id)
     law = book.get("law", activity.spec.basis.law) if activity and activity.spec.basis.law else None
+    met = {dataset: granted[dataset] for dataset in reads}
     return Facts(
         at=at,
         actor=actor,
@@ -163,9 +172,10 @@ def gather(
         law=law,
         law_in_force=law is not None and in_force(law.spec, at.date()),
         reads=reads,
-        grants={dataset: granted[dataset] for dataset in reads},
+        grants=met,
         versions=_versions(connection, folder, reads),
         steward={dataset: accountable(book, dataset, at.date()) is not None for dataset in reads},
+        spent={name: spent_of(connection, agreement, at) for name, agreement in agreements_of(met).items()},
         counter=consent.counter(connection, activity_id),
         generation=book.generation,
         size=subjects.size(connection),

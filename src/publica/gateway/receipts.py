@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
-from publica.gateway.facts import Facts
-from publica.gateway.quota import reserve
+from publica.gateway.facts import Facts, agreements_of
+from publica.gateway.quota import count, reserve
 from publica.governance.activities.model import Activity
 from publica.kernel import ids
 from publica.kernel.database import Change
@@ -42,7 +42,6 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
     prepared = transparency.prepare(
         door.keys, receipt, _private(request), outcome.touched_as or outcome.touched, outcome.released
     )
-    agreements = [grant.agreement for grant in facts.grants.values() if grant.agreement]
 
     def work(change: Change) -> Written:
         connection = change.connection
@@ -50,7 +49,7 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
             raise _Moved
         if outcome.counter is not None and consent.counter(connection, facts.activity_id) != outcome.counter:
             raise _Moved
-        reserve(connection, agreements, outcome.spool.rows, facts.at)
+        reserve(connection, agreements_of(facts.grants).values(), outcome.charge, facts.at)
         return transparency.write(change, prepared)
 
     try:
@@ -63,23 +62,58 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
 
 
 def refused(door: Door, request: Request, decision: Decision, facts: Facts | None) -> str:
-    """Write the receipt of a refusal; returns its id."""
-    missing = tuple(replace(clause, params={}) for clause in decision.missing)
+    """Write the receipt of a refusal before anything was computed; returns its id."""
     receipt = _receipt(request, facts, "refused") if facts else _unread(door, request)
-    return _write(door, request, replace(receipt, clauses=missing))
+    prepared = _without_release(door, request, _naming(receipt, decision), None)
+    door.db.write(lambda change: transparency.write(change, prepared))
+    return receipt.id
+
+
+def withheld(
+    door: Door, request: Request, decision: Decision, facts: Facts, touched: SubjectSet | None
+) -> str:
+    """Write the receipt of an answer that was computed and then refused; returns its id.
+
+    It was a use: it counts against the agreements, and those it looked through can see it.
+    """
+    receipt = _naming(_receipt(request, facts, "refused"), decision)
+    prepared = _without_release(door, request, receipt, touched)
+
+    def work(change: Change) -> Written:
+        for agreement in agreements_of(facts.grants).values():
+            count(change.connection, agreement, facts.at)
+        return transparency.write(change, prepared)
+
+    door.db.write(work)
+    return receipt.id
 
 
 def failed(door: Door, request: Request, facts: Facts, touched: SubjectSet | None) -> str:
-    """Write the receipt of a statement that could not be computed; returns its id."""
-    clause = Clause("use-failed", False)
-    return _write(door, request, replace(_receipt(request, facts, "failed"), clauses=(clause,)), touched)
+    """Write the receipt of a statement that could not be computed; returns its id.
 
+    It counts as a use. Raises Exhausted when none was left: failing says no more than an answer.
+    """
+    receipt = replace(_receipt(request, facts, "failed"), clauses=(Clause("use-failed", False),))
+    prepared = _without_release(door, request, receipt, touched)
 
-def _write(door: Door, request: Request, receipt: Receipt, touched: SubjectSet | None = None) -> str:
-    nobody = None if touched is None else SubjectSet.empty(touched.size)
-    prepared = transparency.prepare(door.keys, receipt, _private(request), touched, nobody)
-    door.db.write(lambda change: transparency.write(change, prepared))
+    def work(change: Change) -> Written:
+        reserve(change.connection, agreements_of(facts.grants).values(), 0, facts.at)
+        return transparency.write(change, prepared)
+
+    door.db.write(work)
     return receipt.id
+
+
+def _naming(receipt: Receipt, decision: Decision) -> Receipt:
+    """The receipt with the clauses that were missing, without their texts, which may quote the statement."""
+    return replace(receipt, clauses=tuple(replace(clause, params={}) for clause in decision.missing))
+
+
+def _without_release(
+    door: Door, request: Request, receipt: Receipt, touched: SubjectSet | None
+) -> transparency.Prepared:
+    nobody = None if touched is None else SubjectSet.empty(touched.size)
+    return transparency.prepare(door.keys, receipt, _private(request), touched, nobody)
 
 
 def _receipt(request: Request, facts: Facts, outcome: Result) -> Receipt:
@@ -114,7 +148,7 @@ def _about(request: Request, activity: Record[Activity] | None, outcome: Result)
 
 
 def _agreements(facts: Facts) -> tuple[str, ...]:
-    return tuple(sorted({grant.agreement.id for grant in facts.grants.values() if grant.agreement}))
+    return tuple(sorted(agreements_of(facts.grants)))
 
 
 def _form(outcome: Outcome, *, totals: bool) -> Form:

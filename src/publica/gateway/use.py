@@ -26,6 +26,7 @@ from publica.kernel import clock
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.errors import IntegrityBroken, PublicaError, Refused, Unavailable
 from publica.kernel.records import Book, book
+from publica.trust.transparency.sets import SubjectSet
 
 ATTEMPTS = 20
 """How often an answer is made anew because choices moved while it was computed."""
@@ -172,7 +173,11 @@ def compute(
         return execute(door, plan, masks, request.params, facts.size)
     except PublicaError:
         if facts.activity_id != OPEN_ACCESS:
-            receipts.failed(door, request, facts, account(door, plan, request.params, facts.size))
+            touched = account(door, plan, request.params, facts.size)
+            try:
+                receipts.failed(door, request, facts, touched)
+            except Exhausted as exhausted:
+                raise withhold(door, request, exhausted, facts, touched) from None
         raise
 
 
@@ -192,7 +197,15 @@ def write(door: Door, request: Request, facts: Facts, statement: Statement, outc
     try:
         return receipts.released(door, request, facts, outcome, totals=statement.totals)
     except Exhausted as exhausted:
-        raise refuse(door, request, Decision((exhausted.clause,)), facts) from None
+        raise withhold(door, request, exhausted, facts, outcome.touched) from None
+
+
+def withhold(
+    door: Door, request: Request, exhausted: Exhausted, facts: Facts, touched: SubjectSet | None
+) -> Refused:
+    """The refusal of what was computed already, with its receipt."""
+    decision = Decision((exhausted.clause,))
+    return Refused(decision, receipts.withheld(door, request, decision, facts, touched))
 
 
 def release(receipt: str, decision: Decision, spool: Spool) -> Answer:
