@@ -332,6 +332,8 @@ def test_open_access_reaches_what_is_open_and_loaded(db: Database) -> None:
     assert decide(facts_of(db, open_data)).allowed
     open_data.loaded.clear()
     assert missing(decide(facts_of(db, open_data))) == {"dataset-loaded"}
+    gone(("role", "mira-steward"))(open_data)
+    assert missing(decide(facts_of(db, open_data))) == {"dataset-loaded", "steward-accountable"}
     personal = Case(actor="anybody", activity="open-access", reads={"population": frozenset({"sex"})})
     assert missing(decide(facts_of(db, personal))) == {"dataset-open"}
     restricted = Case(actor="anybody", activity="open-access", reads={"budgets": frozenset({"amount"})})

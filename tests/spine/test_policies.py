@@ -361,6 +361,11 @@ def test_steward(office: Office) -> None:
     assert office.rows(COUNT) == [(3,)]
     with office.changed("role", "sam-steward", valid_to="2025-12-31"):
         assert office.missing(COUNT) == {"steward-accountable"}
+    ask = "SELECT count(*) FROM municipalities"
+    with office.changed("role", "mira-steward", valid_to="2025-12-31"):
+        assert office.missing(ask, "open-access", actor="anybody") == {"steward-accountable"}
+        assert office.missing(ask) == {"steward-accountable"}
+    assert office.rows(ask) == [(2,)]
 
 
 def test_assessment(office: Office) -> None:

@@ -32,6 +32,7 @@ def _open_access(facts: Facts) -> Iterator[Clause]:
         grant = facts.grants[dataset]
         yield _cites(grant, "dataset-open", grant.open)
         yield _loaded(facts, grant)
+        yield _steward(facts, grant)
 
 
 def _who(facts: Facts) -> Iterator[Clause]:
@@ -76,12 +77,11 @@ def _dataset(facts: Facts, grant: Grant) -> Iterator[Clause]:
     yield _loaded(facts, grant)
     if facts.activity is None:
         return
+    yield _steward(facts, grant)
     if grant.open:
         yield _cites(grant, "dataset-open", True)
         return
     yield from _declared(facts, facts.activity.spec, grant)
-    steward = {"dataset": grant.id, "holder": grant.dataset.spec.holder}
-    yield Clause("steward-accountable", facts.steward[grant.id], steward, f"dataset:{grant.id}")
     if grant.dataset.spec.special_category:
         assessment = facts.activity.spec.assessment
         approved = (
@@ -170,6 +170,12 @@ def _identifiers(facts: Facts, grant: Grant) -> Iterator[Clause]:
 def _loaded(facts: Facts, grant: Grant) -> Clause:
     params = {"dataset": grant.id, "holder": grant.dataset.spec.holder}
     return Clause("dataset-loaded", grant.id in facts.versions, params, f"dataset:{grant.id}")
+
+
+def _steward(facts: Facts, grant: Grant) -> Clause:
+    """Somebody must answer for the data, open or not."""
+    params = {"dataset": grant.id, "holder": grant.dataset.spec.holder}
+    return Clause("steward-accountable", facts.steward[grant.id], params, f"dataset:{grant.id}")
 
 
 def _cites(grant: Grant, reason: str, holds: bool) -> Clause:
