@@ -127,14 +127,15 @@ def test_a_superseded_version_is_dropped_when_idle(
     other, other_schema = publish(tmp_path, people(5), "others")
     for version, its in ((old, schema), (other, other_schema)):
         engine.mask(version, its, "a", 0, (), everybody.fetch)
-    mask = engine.mask(old, schema, "a", 0, (), everybody.fetch)
+    mask, name = engine.mask(old, schema, "a", 0, (), everybody.fetch), engine.table(old, schema)
+    assert name != engine.table(other, other_schema) and name.removeprefix("people@1:").isalnum()
     with engine.snapshot(30) as snapshot:
         engine.table(new, schema)
         assert set(engine._copy.tables) == {"people@1", "people@2", "others@1"}, "not idle yet"
         monkeypatch.setattr(engine_module, "IDLE_SECONDS", 0.0)
         engine.table(new, schema)
         assert set(engine._copy.tables) == {"people@2", "others@1"}
-        sql = f'SELECT count(*) AS n FROM "people@1" WHERE "{mask}"'
+        sql = f'SELECT count(*) AS n FROM "{name}" WHERE "{mask}"'
         assert [batch.to_pylist() for batch in snapshot.batches(sql, {})] == [[{"n": 10}]]
     monkeypatch.setattr(engine_module, "IDLE_SECONDS", 60.0)
     assert engine.mask(old, schema, "a", 0, (), everybody.fetch) == mask, "and loaded again when wanted"

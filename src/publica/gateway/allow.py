@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from publica.gateway import surface
-from publica.gateway.model import HIDDEN, outside
+from publica.gateway.model import HIDDEN, fold, outside
 
 UNITS = surface.words(
     "MICROSECOND MILLISECOND SECOND MINUTE HOUR DAY WEEK MONTH QUARTER YEAR DECADE CENTURY MILLENNIUM"
@@ -71,7 +71,7 @@ def _subquery(node: exp.Expr) -> None:
 
 def _identifier(node: exp.Expr) -> None:
     name = node.this
-    if not isinstance(name, str) or not name or name.startswith(HIDDEN) or name.lower() in PSEUDO_COLUMNS:
+    if not isinstance(name, str) or not name or name.startswith(HIDDEN) or fold(name) in PSEUDO_COLUMNS:
         raise outside("sql-hidden-name", name=str(name))
 
 
@@ -81,13 +81,13 @@ def _table(node: exp.Expr) -> None:
     if isinstance(function, exp.Anonymous):
         if function.this not in surface.TABLE_FUNCTIONS:
             raise outside("sql-function", function=str(function.name))
-    elif not isinstance(function, exp.Identifier) or node.text("db").lower() not in ("", "main"):
+    elif not isinstance(function, exp.Identifier) or fold(node.text("db")) not in ("", "main"):
         raise outside("sql-unknown-table", table=node.name)
 
 
 def _column(node: exp.Expr) -> None:
     _require(isinstance(node.this, (exp.Identifier, exp.Star)), node)
-    if node.text("db").lower() not in ("", "main"):
+    if fold(node.text("db")) not in ("", "main"):
         raise outside("sql-unknown-column", column=f"{node.text('db')}.{node.text('table')}.{node.name}")
 
 
@@ -121,15 +121,20 @@ def _whole_number(node: exp.Expr) -> None:
 
 def _interval(node: exp.Expr) -> None:
     unit = node.args.get("unit")
-    _require(unit is None or (isinstance(unit, exp.Var) and unit.name.upper().rstrip("S") in _SINGULAR), node)
+    _require(unit is None or (isinstance(unit, exp.Var) and _upper(unit.name).rstrip("S") in _SINGULAR), node)
 
 
 _SINGULAR = UNITS | {unit.rstrip("S") for unit in UNITS} | {"CENTURIE"}
 
 
+def _upper(word: str) -> str:
+    """In capitals, if it is ASCII: other letters have capitals too (`ſ` has S), but not to the engine."""
+    return word.upper() if word.isascii() else word
+
+
 def _var(node: exp.Expr) -> None:
     """A bare word is a unit, a part of a date, a frame's exclusion, or the ALL of ORDER BY ALL."""
-    word, holder = node.name.upper(), node.parent
+    word, holder = _upper(node.name), node.parent
     _require(
         isinstance(holder, exp.Interval)
         or (isinstance(holder, exp.Extract) and word in PARTS)

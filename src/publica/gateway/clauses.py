@@ -9,7 +9,7 @@ from typing import Any
 from sqlglot import exp
 
 from publica.gateway import surface
-from publica.gateway.model import MERGED, Occurrence, Output, Source, origins, outside
+from publica.gateway.model import MERGED, Occurrence, Output, Source, fold, origins, outside
 from publica.gateway.parse import DIALECT
 from publica.gateway.scope import Scope, identifier
 
@@ -83,10 +83,10 @@ class Clauses:
             projection = self._projection(item, scope, ctes, aliases)
             found.append(projection)
             if projection.explicit:
-                known = aliases.get(projection.name.lower())
-                aliases.setdefault(projection.name.lower(), projection.value)
+                known = aliases.get(fold(projection.name))
+                aliases.setdefault(fold(projection.name), projection.value)
                 if known is not None and known != projection.value:
-                    aliases[projection.name.lower()] = _AMBIGUOUS
+                    aliases[fold(projection.name)] = _AMBIGUOUS
         return found, aliases
 
     def _projection(
@@ -108,8 +108,8 @@ class Clauses:
     def _star(self, item: exp.Expr, star: exp.Expr, scope: Scope, ctes: Any) -> list[Projection]:
         """`*` or `t.*` written out, without EXCLUDE, with REPLACE and RENAME."""
         excluded = _names(star.args.get("except_"))
-        replaced = {alias.alias.lower(): alias for alias in star.args.get("replace") or ()}
-        new_names = {alias.this.name.lower(): alias.alias for alias in star.args.get("rename") or ()}
+        replaced = {fold(alias.alias): alias for alias in star.args.get("replace") or ()}
+        new_names = {fold(alias.this.name): alias.alias for alias in star.args.get("rename") or ()}
         table = item.text("table") if isinstance(item, exp.Column) else ""
         items = self._all(scope, table)
         unknown = (excluded | replaced.keys() | new_names.keys()) - {name for _, name in items}
@@ -158,10 +158,10 @@ class Clauses:
             elif isinstance(node, QUERY):
                 self._expression_query(node, scope, ctes)
             elif isinstance(node, exp.Identifier):
-                if node.name.lower() not in params:
+                if fold(node.name) not in params:
                     raise outside("sql-unknown-column", column=node.name)
             elif isinstance(node, exp.Lambda):
-                inner = params | {param.name.lower() for param in node.expressions}
+                inner = params | {fold(param.name) for param in node.expressions}
                 pending.append((node.this, inner, summed))
             elif not isinstance(node, exp.DataType):
                 summed = summed or _is_aggregate(node)
@@ -180,10 +180,10 @@ class Clauses:
             raise outside("sql-node", node="STAR")
         if table:
             source = scope.qualified(table)
-            if source is None or name.lower() not in source.columns:
+            if source is None or fold(name) not in source.columns:
                 raise outside("sql-unknown-column", column=f"{table}.{name}")
             return self.reference(source, name)
-        alias = aliases.values.get(name.lower())
+        alias = aliases.values.get(fold(name))
         here = scope if scope.having(name) else None
         place = here or scope.around(name)
         if alias is not None and here is None:
@@ -210,14 +210,14 @@ class Clauses:
 
     def value(self, scope: Scope, source: Source, name: str) -> exp.Expr:
         """A column as seen without a table name: a merged one is what USING made of it."""
-        merged = scope.merged.get(name.lower())
+        merged = scope.merged.get(fold(name))
         if merged is not None and source.alias in merged.members:
             return merged.value.copy()
         return self.reference(source, name)
 
     def reference(self, source: Source, name: str) -> exp.Column:
         """A qualified column; if it is a dataset's, it counts as read."""
-        output = source.columns[name.lower()]
+        output = source.columns[fold(name)]
         if source.occurrence is not None:
             ((_, column),) = output.origins
             self.occurrences[source.occurrence].columns[output.name] = column
@@ -253,7 +253,7 @@ class Clauses:
                 pending += node.expressions
             elif isinstance(node, exp.Paren):
                 pending.append(node.this)
-            elif _bare(node) and not scope.having(node.name) and node.name.lower() in aliases:
+            elif _bare(node) and not scope.having(node.name) and fold(node.name) in aliases:
                 node.replace(_position(node.name, projections))
             else:
                 self.bind(node, scope, ctes, Aliases(aliases))
@@ -270,7 +270,7 @@ class Clauses:
         expand_all(node, len(projections))
         for ordered in node.args["order"].expressions:
             item = ordered.this
-            if _bare(item) and item.name.lower() in aliases:
+            if _bare(item) and fold(item.name) in aliases:
                 item.replace(_position(item.name, projections))
             else:
                 self.bind(item, scope, ctes, Aliases(aliases))
@@ -282,16 +282,16 @@ class Clauses:
         if not node.args.get("order"):
             return
         expand_all(node, len(outputs))
-        names = [output.name.lower() for output in outputs]
+        names = [fold(output.name) for output in outputs]
         for ordered in node.args["order"].expressions:
             item = ordered.this
             if isinstance(item, exp.Literal):
                 continue
-            if not _bare(item) or item.name.lower() not in names:
+            if not _bare(item) or fold(item.name) not in names:
                 raise outside("sql-unknown-column", column=item.name)
-            if names.count(item.name.lower()) > 1:
+            if names.count(fold(item.name)) > 1:
                 raise outside("sql-ambiguous-column", column=item.name)
-            item.replace(exp.Literal.number(names.index(item.name.lower()) + 1))
+            item.replace(exp.Literal.number(names.index(fold(item.name)) + 1))
 
 
 _AMBIGUOUS: exp.Expr = exp.Null()
@@ -311,8 +311,8 @@ def _bare(node: exp.Expr) -> bool:
 
 
 def _position(name: str, projections: list[Projection]) -> exp.Expr:
-    wanted = name.lower()
-    found = [n for n, item in enumerate(projections) if item.explicit and item.name.lower() == wanted]
+    wanted = fold(name)
+    found = [n for n, item in enumerate(projections) if item.explicit and fold(item.name) == wanted]
     if any(projections[n].value != projections[found[0]].value for n in found):
         raise outside("sql-ambiguous-column", column=name)
     return exp.Literal.number(found[0] + 1)
@@ -336,7 +336,7 @@ def _is_aggregate(node: exp.Expr) -> bool:
 
 
 def _names(nodes: list[exp.Expr] | None) -> set[str]:
-    return {node.name.lower() for node in nodes or ()}
+    return {fold(node.name) for node in nodes or ()}
 
 
 def _text(node: exp.Expr) -> str:
@@ -350,8 +350,8 @@ def _number(projections: list[Projection]) -> None:
     seen: set[str] = set()
     for item in projections:
         name, number = item.name, 0
-        while name.lower() in seen:
+        while fold(name) in seen:
             number += 1
             name = f"{item.name}_{number}"
         item.name = name
-        seen.add(name.lower())
+        seen.add(fold(name))

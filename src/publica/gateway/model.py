@@ -16,6 +16,14 @@ Origin = tuple[str, str]
 HIDDEN = "__"
 """Names that begin so are ours: no user may write one."""
 
+_CASE = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
+
+
+def fold(name: str) -> str:
+    """A name as the engine compares it: A to Z as a to z, and no other letter (`str.lower` folds more)."""
+    return name.translate(_CASE)
+
+
 MERGED = "merged"
 """Marks the coalesce(…) that FULL JOIN … USING makes: still the same column, from either side."""
 

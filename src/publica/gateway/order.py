@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from publica.gateway import surface
-from publica.gateway.model import outside
+from publica.gateway.model import fold, outside
 
 QUERY = (exp.Select, exp.SetOperation, exp.Subquery)
 CLAUSES = ("expressions", "having", "qualify", "order")
@@ -52,10 +52,10 @@ def is_aggregate(node: exp.Expr) -> bool:
 
 def inline_windows(select: exp.Expr) -> None:
     """`OVER w` becomes the window that WINDOW w AS (…) defines."""
-    named = {window.this.name.lower(): window for window in select.args.get("windows") or ()}
+    named = {fold(window.this.name): window for window in select.args.get("windows") or ()}
     for node in own_expressions(select):
         if isinstance(node, exp.Window) and node.args.get("alias"):
-            window = named.get(node.args["alias"].name.lower())
+            window = named.get(fold(node.args["alias"].name))
             if window is None:
                 raise outside("sql-unknown-column", column=node.args["alias"].name)
             node.set("alias", None)

@@ -13,7 +13,7 @@ from sqlglot.tokenizer_core import Token
 from publica.gateway import surface
 from publica.gateway.allow import allow
 from publica.gateway.dialect import Surface
-from publica.gateway.model import outside
+from publica.gateway.model import fold, outside
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -104,7 +104,7 @@ def plain(node: exp.Expr) -> exp.Expr:
     elif isinstance(node, exp.Join) and isinstance(node.this, exp.Unnest) and not node.args.get("on"):
         node.set("kind", node.args.get("kind") or "CROSS")
     elif isinstance(node, exp.Anonymous) and isinstance(node.this, str):
-        node.set("this", node.this.lower())
+        node.set("this", fold(node.this))
     elif isinstance(node, exp.WindowSpec):
         for part in ("kind", "start", "start_side", "end", "end_side"):
             if isinstance(node.args.get(part), str):
@@ -123,7 +123,7 @@ RESPELT: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.StartsWith: _call("starts_with", "this", "expression"),  # a ^@ b
     exp.StrPosition: _call("strpos", "this", "substr"),  # position(b IN a)
     exp.Extract: lambda node: exp.Anonymous(
-        this="date_part", expressions=[exp.Literal.string(node.name.lower()), node.expression]
+        this="date_part", expressions=[exp.Literal.string(fold(node.name)), node.expression]
     ),
 }
 

@@ -21,6 +21,7 @@ from publica.gateway.model import (
     Resolved,
     Shape,
     Source,
+    fold,
     origins,
     outside,
 )
@@ -36,6 +37,8 @@ def resolve(query: exp.Query, shapes: Mapping[str, Shape]) -> Resolved:
     resolver = Resolver(shapes)
     outputs = resolver.query(query, None, {}, unique=False)
     resolver.note_comparisons()
+    parameters = frozenset(node.name for node in query.find_all(exp.Placeholder))
+    check_parameters(parameters)
     reads: dict[str, set[str]] = {}
     for occurrence in resolver.occurrences:
         reads.setdefault(occurrence.dataset, set()).update(occurrence.columns.values())
@@ -43,13 +46,21 @@ def resolve(query: exp.Query, shapes: Mapping[str, Shape]) -> Resolved:
         query=query,
         shapes=shapes,
         reads={dataset: frozenset(columns) for dataset, columns in reads.items()},
-        parameters=frozenset(node.name for node in query.find_all(exp.Placeholder)),
+        parameters=parameters,
         occurrences=tuple(resolver.occurrences),
         bound=tuple(resolver.bound),
         chosen=tuple(resolver.chosen),
         met=tuple(resolver.met),
         columns=tuple(output.name for output in outputs),
     )
+
+
+def check_parameters(names: frozenset[str]) -> None:
+    """Refuse two parameters that are one to the engine: it would take the value of either for both."""
+    known: dict[str, str] = {}
+    for name in sorted(names):
+        if known.setdefault(fold(name), name) != name:
+            raise outside("sql-ambiguous-column", column=f"${name}")
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class Resolver(Clauses):
 
     def __init__(self, shapes: Mapping[str, Shape]) -> None:
         super().__init__(lambda node, scope, ctes: self.query(node, scope, ctes))
-        self.shapes = {name.lower(): shape for name, shape in shapes.items()}
+        self.shapes = {fold(name): shape for name, shape in shapes.items()}
         self.chosen: list[Chosen] = []
         self.met: list[tuple[frozenset[Origin], frozenset[Origin]]] = []
         self.ctes = self.unnamed = 0
@@ -94,7 +105,7 @@ class Resolver(Clauses):
     def _with(self, node: exp.Expr, outer: Scope | None, ctes: Ctes) -> Ctes:
         known, here = dict(ctes), set()
         for cte in node.args["with_"].expressions if node.args.get("with_") else ():
-            name = cte.alias.lower()
+            name = fold(cte.alias)
             if name in here:
                 raise outside("sql-ambiguous-column", column=cte.alias)
             outputs = self.query(cte.this, outer, known)
@@ -155,7 +166,7 @@ class Resolver(Clauses):
     def _using(self, name: str, scope: Scope, source: Source) -> exp.Expr:
         """The left side of `USING (name)`."""
         found = scope.having(name)
-        if not found or name.lower() not in source.columns:
+        if not found or fold(name) not in source.columns:
             raise outside("sql-unknown-column", column=name)
         if len(found) > 1:
             raise outside("sql-ambiguous-column", column=name)
@@ -176,10 +187,10 @@ class Resolver(Clauses):
         for one, name in zip(left, using, strict=True):
             other = self.reference(source, name)
             value = {"RIGHT": other, "FULL": self.coalesced(one, other)}.get(join.side, one)
-            before = scope.merged.get(name.lower())
+            before = scope.merged.get(fold(name))
             first = before.first if before else scope.having(name)[0].alias
             members = (before.members if before else frozenset({first})) | {source.alias}
-            scope.merged[name.lower()] = Merged(first, members, value.copy())
+            scope.merged[fold(name)] = Merged(first, members, value.copy())
 
     def _source(self, node: exp.Expr, scope: Scope, ctes: Ctes) -> Source:
         if isinstance(node, exp.Lateral):
@@ -195,11 +206,11 @@ class Resolver(Clauses):
 
     def _table(self, node: exp.Table, ctes: Ctes) -> Source:
         name, alias = node.name, node.alias or node.name
-        known = ctes.get(name.lower()) if not node.db else None
+        known = ctes.get(fold(name)) if not node.db else None
         if known is not None:
             node.meta["from_cte"] = known.number
             return Source(alias, renamed(known.outputs, alias_names(node), alias), cte=known.number)
-        shape = self.shapes.get(name.lower())
+        shape = self.shapes.get(fold(name))
         if shape is None:
             raise outside("sql-unknown-table", table=name)
         outputs = tuple(Output(column, frozenset({(shape.dataset, column)})) for column in shape.columns)

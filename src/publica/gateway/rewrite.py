@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from sqlglot import exp
 
+from publica.gateway import surface
 from publica.gateway.complete import complete_limits, complete_order, complete_windows, is_scan, width
-from publica.gateway.model import Governed, Occurrence, Resolved, Rewritten
+from publica.gateway.model import Governed, Occurrence, Resolved, Rewritten, outside
 from publica.gateway.opaque import check_opaque
 from publica.gateway.parse import DIALECT, shallow
 from publica.gateway.released import SUBJECT, Carrier
 from publica.gateway.scope import identifier
 from publica.gateway.touched import touches
+
+CTE = "__c"
+"""What the names that WITH defines are called: no name that somebody wrote is left to the engine."""
+
+PLACED = "placed"
+"""Marks the tables that we wrote."""
 
 ROW = "__row"
 """The one column of a relation that no column is read of, as in count(*)."""
@@ -38,11 +45,7 @@ def rewrite(
     complete_limits(query)
     if pseudonymous or not is_scan(query):
         complete_order(query, visible)
-    for table in list(query.find_all(exp.Table)):
-        number = table.meta.get("occurrence")
-        if number is not None:
-            occurrence = resolved.occurrences[number]
-            table.replace(relation(occurrence, governed[occurrence.dataset], number in carrier.used))
+    place(query, resolved, governed, carrier.used)
     return Rewritten(
         sql=DIALECT.generate(query, identify=True, normalize_functions=False),
         columns=resolved.columns,
@@ -52,6 +55,39 @@ def rewrite(
         parameters=resolved.parameters,
         tree=query,
     )
+
+
+def place(query: exp.Query, resolved: Resolved, governed: Mapping[str, Governed], traced: Set[int]) -> None:
+    """Each base table becomes its relation, each name that WITH defines a name of ours."""
+    names = set()
+    for cte in query.find_all(exp.CTE):
+        names.add(f"{CTE}{cte.meta['cte']}")
+        cte.args["alias"].set("this", identifier(f"{CTE}{cte.meta['cte']}"))
+    for table in list(query.find_all(exp.Table)):
+        number, cte = table.meta.get("occurrence"), table.meta.get("from_cte")
+        if number is not None:
+            occurrence = resolved.occurrences[number]
+            table.replace(relation(occurrence, governed[occurrence.dataset], number in traced))
+        elif cte is not None:
+            columns = table.args["alias"].args.get("columns") if table.args.get("alias") else None
+            alias = identifier(table.alias or table.name)
+            table.set("alias", exp.TableAlias(this=alias, columns=columns))
+            table.set("this", identifier(f"{CTE}{cte}"))
+    check_placed(query, names, {relation.table for relation in governed.values()})
+
+
+def check_placed(query: exp.Query, ctes: Set[str], relations: Set[str]) -> None:
+    """Refuse a statement with a table left in it that is none of ours: a second look, after step 2."""
+    for table in query.find_all(exp.Table):
+        function, name, schema = table.this, table.name, table.text("db")
+        if isinstance(function, exp.Anonymous):
+            known = function.this in surface.TABLE_FUNCTIONS
+        elif table.meta.get(PLACED):
+            known = schema == "main" and name in relations
+        else:
+            known = not schema and name in ctes
+        if not known or table.text("catalog"):
+            raise outside("sql-unknown-table", table=name)
 
 
 def relation(occurrence: Occurrence, governed: Governed, traced: bool) -> exp.Subquery:
@@ -68,6 +104,7 @@ def relation(occurrence: Occurrence, governed: Governed, traced: bool) -> exp.Su
     if not columns:
         columns = [exp.Alias(this=exp.Literal.number(1), alias=identifier(ROW))]
     table = exp.Table(this=identifier(governed.table), db=identifier("main"))
+    table.meta[PLACED] = True
     select = exp.Select(expressions=columns, from_=exp.From(this=table))
     if governed.mask is not None:
         select.set("where", exp.Where(this=exp.Column(this=identifier(governed.mask))))

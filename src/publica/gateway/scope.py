@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from publica.gateway.model import Output, Source, outside
+from publica.gateway.model import Output, Source, fold, outside
 
 
 def identifier(name: str) -> exp.Identifier:
@@ -39,8 +39,8 @@ class Scope:
         self.sources.append(source)
 
     def source(self, alias: str) -> Source | None:
-        wanted = alias.lower()
-        return next((source for source in self.sources if source.alias.lower() == wanted), None)
+        wanted = fold(alias)
+        return next((source for source in self.sources if fold(source.alias) == wanted), None)
 
     def remove(self, source: Source) -> None:
         """The right side of a SEMI or ANTI join is out of sight after its condition."""
@@ -48,7 +48,7 @@ class Scope:
 
     def having(self, name: str) -> list[Source]:
         """The sources with a column of that name; a merged column counts once, at its first source."""
-        wanted = name.lower()
+        wanted = fold(name)
         merged = self.merged.get(wanted)
         return [
             source
@@ -91,9 +91,9 @@ def renamed(outputs: tuple[Output, ...], names: list[str], table: str) -> dict[s
     columns = {}
     for index, output in enumerate(outputs):
         name = names[index] if index < len(names) else output.name
-        if name.lower() in columns:
+        if fold(name) in columns:
             raise outside("sql-ambiguous-column", column=name)
-        columns[name.lower()] = Output(name, output.origins)
+        columns[fold(name)] = Output(name, output.origins)
     return columns
 
 

@@ -1,4 +1,4 @@
-WITH "women" AS (
+WITH "__c0" AS (
   SELECT
     "population"."person_id" AS "person_id",
     "population"."sex" AS "sex",
@@ -24,7 +24,7 @@ WITH "women" AS (
 SELECT
   "women"."person_id" AS "person_id",
   "women"."__h1" AS "__h2"
-FROM "women"
+FROM "__c0" AS "women"
 UNION ALL
 SELECT
   "__q1"."code" AS "code",

@@ -6,6 +6,7 @@ It is locked before anything is loaded and can open no file at all: rows come in
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -77,6 +78,7 @@ class WorkingCopy:
         }
         self.tables: dict[str, Table] = {}
         self.broken = False
+        self._token = secrets.token_hex(8)  # in every table's name: none can be guessed
         self._loading = threading.Lock()
         self._connection = guarded(lambda: duckdb.connect(":memory:", config=config))
         for statement in _LOCK_DOWN:
@@ -145,7 +147,7 @@ class WorkingCopy:
     def _load(self, version: Version, schema: TableSchema) -> Table:
         hidden = tuple(column.hidden_name for column in schema.subject_columns)
         names = (*(column.name for column in schema.columns), *hidden)
-        table = Table(version, version.id, tuple(quoted(name) for name in hidden))
+        table = Table(version, f"{version.id}:{self._token}", tuple(quoted(name) for name in hidden))
         _check_digest(version)
         self.change(lambda cursor: _fill(cursor, table, names))
         self.tables[version.id] = table
