@@ -24,7 +24,7 @@ SIZE = 5000
 def check(database: Database, keys: Keys) -> Report:
     checkpoint(database, keys, ORIGIN)
     with database.read() as connection:
-        return verify(connection, (vkey(keys, ORIGIN),), laws())
+        return verify(connection, (vkey(keys, ORIGIN),), laws(keys))
 
 
 @pytest.fixture
@@ -71,6 +71,8 @@ def test_a_changed_row_is_noticed(
 
 @pytest.mark.parametrize("table", [store.uses, store.readings])
 def test_a_lost_row_is_noticed(filled: Database, keys: Keys, table: Table) -> None:
-    filled.maintain(lambda change: change.connection.execute(delete(store.privates)))
+    filled.maintain(
+        lambda change: change.connection.execute(delete(store.privates).where(store.privates.c.use == 1))
+    )
     filled.maintain(lambda change: change.connection.execute(delete(table).where(table.c.number == 1)))
-    assert "has lost its row" in check(filled, keys).problems[0].what
+    assert any("has lost its row" in problem.what for problem in check(filled, keys).problems)

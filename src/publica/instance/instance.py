@@ -24,7 +24,7 @@ from publica.governance.datasets.rules import table_schema
 from publica.governance.identity import OFFICIAL, ORGANISATION, ROLE
 from publica.governance.leadership.rules import accountable
 from publica.governance.rules import LAW
-from publica.instance import settings
+from publica.instance import actors, settings
 from publica.instance.laws import laws
 from publica.kernel import clock, keys, records
 from publica.kernel.actor import Actor
@@ -93,7 +93,11 @@ class Instance:
     # records
 
     def apply(self, paths: Sequence[Path], actor: Actor, *, dry_run: bool = False) -> tuple[Difference, ...]:
-        """Bring the records to what these documents say; all or nothing."""
+        """Bring the records to what these documents say; all or nothing.
+
+        By somebody who is registered, if only in these documents.
+        """
+        actors.require(actor, self.book(), given=paths)
         return records.apply(self.db, KINDS, paths, actor, dry_run=dry_run)
 
     def export(self, folder: Path) -> list[Path]:
@@ -127,12 +131,15 @@ class Instance:
         progress: Callable[[int, int, str], None] | None = None,
         dry_run: bool = False,
     ) -> LoadReport:
-        """Load files as the dataset's next version."""
-        record = self.book().get("dataset", dataset)
+        """Load files as the dataset's next version. An official must be a steward who answers for it."""
+        book = self.book()
+        actors.require(actor, book)
+        record = book.get("dataset", dataset)
         if record is None:
             raise BadInput(
                 f"There is no dataset {dataset}.", do="Apply its record first: publica apply FILE."
             )
+        actors.require_steward(actor, book, record)
         schema = table_schema(record)
         data = self.folder / DATA
         return ingest.load(self.db, self.keys, data, schema, files, actor, progress=progress, dry_run=dry_run)
@@ -165,9 +172,10 @@ class Instance:
     # choices
 
     def choose(self, key: str, activity: str, action: str, actor: Actor) -> dict[str, Any]:
-        """Grant, withdraw or object, for one person."""
-        position = self.position(key)
-        made = consent.choose(self.db, self.keys, self.book(), activity, position, action, actor)
+        """Grant, withdraw or object, for one person: by themselves, an official or the operator."""
+        position, book = self.position(key), self.book()
+        actors.require(actor, book, person=key)
+        made = consent.choose(self.db, self.keys, book, activity, position, action, actor)
         return {"subject": key, "activity": activity, "allowed": made.allowed, "changed": made.changed}
 
     def choice_status(self, key: str, activity: str) -> dict[str, Any]:
@@ -180,6 +188,7 @@ class Instance:
 
     def choose_many(self, file: Path, activity: str, actor: Actor) -> dict[str, int]:
         """Load many choices: one batch, one ledger entry per kind of action. All or nothing."""
+        actors.require(actor, self.book())
         lines = parse_choices(file)
         with self.db.read() as connection:
             found = subjects.positions(connection, self.folder / DATA, [line[0] for line in lines])
@@ -204,11 +213,13 @@ class Instance:
 
     def uses(self, key: str, actor: Actor) -> list[dict[str, Any]]:
         """Every use that touched a person, newest first. Looking is recorded too."""
+        actors.require(actor, self.book(), person=key)
         found = transparency.uses_of(self.db, self.keys, self.position(key), actor)
         return [use.as_json() for use in found]
 
     def prove(self, key: str, use_id: str, actor: Actor) -> dict[str, Any]:
         """The proof of what a use's receipt commits to about a person."""
+        actors.require(actor, self.book(), person=key)
         origin, data = self.settings.ledger.origin, self.folder / DATA
         return proofs.prove(self.db, self.keys, origin, data, PERSON, key, use_id, actor)
 
@@ -225,7 +236,7 @@ class Instance:
         """Check the whole ledger from scratch, and that every table says what its entries say."""
         sequence(self.db)
         with self.db.read() as connection:
-            report = verify(connection, (self.verifier_key,), laws(self.keys), kept)
+            report = verify(connection, (self.verifier_key,), laws(self.keys, self.folder / DATA), kept)
             signed = latest(connection)
         more = [f"… and {report.further} more problems"] if report.further else []
         return {

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection
 
-from publica.data import store as data
+from publica.data import laws as data
 from publica.kernel import records
 from publica.kernel.keys import Keys
-from publica.kernel.ledger.laws import Law, Linked, Problem
+from publica.kernel.ledger.laws import Law, Problem
 from publica.trust import transparency
 from publica.trust.consent import audit
 
@@ -26,12 +27,11 @@ class Unaltered(Law):
             yield Problem(None, what, "Restore the database from a backup of before the change.")
 
 
-def laws(keys: Keys) -> tuple[Law, ...]:
+def laws(keys: Keys, data_folder: Path) -> tuple[Law, ...]:
     """Fresh laws for one verification."""
     return (
         Unaltered(records.altered),
-        Linked(data.dataset_version, {"version"}),
-        Linked(data.subject_segment, {"directory"}),
+        *data.laws(keys, data_folder),
         Unaltered(lambda connection: audit.altered(connection, keys)),
-        *transparency.laws(),
+        *transparency.laws(keys),
     )

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, exists, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from publica.kernel.errors import PublicaError
 from publica.kernel.ledger.store import entries
 
 SHOWN = 10
 """How many broken links of one table are named one by one."""
+
+
+DAMAGE = (
+    PublicaError,
+    SQLAlchemyError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What reading a falsified value can raise: of another type, damaged, out of range, or gone."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +83,11 @@ class ChoiceLaw(Law):
     def _choice(self, position: int | None, body: Mapping[str, Any]) -> Iterator[Problem]:
         activity, counter = body.get("activity"), body.get("counter")
         if not isinstance(activity, str) or not isinstance(counter, int):
-            yield _broken(position, "The choice does not say its activity and counter.")
+            yield broken(position, "The choice does not say its activity and counter.")
             return
         expected = self._counters.get(activity, 0) + 1
         if counter != expected:
-            yield _broken(
+            yield broken(
                 position, f"The choice about {activity} is number {counter} of its activity, not {expected}."
             )
         self._counters[activity] = counter
@@ -74,12 +95,12 @@ class ChoiceLaw(Law):
     def _receipt(self, position: int | None, body: Mapping[str, Any]) -> Iterator[Problem]:
         states = body.get("choice_state", {})
         if not isinstance(states, dict):
-            yield _broken(position, "The receipt's choice state is malformed.")
+            yield broken(position, "The receipt's choice state is malformed.")
             return
         for activity, stated in states.items():
             made = self._counters.get(activity, 0)
             if stated != made:
-                yield _broken(
+                yield broken(
                     position,
                     f"The receipt was decided on choice {stated} about {activity}, "
                     f"but {made} had been made before it.",
@@ -99,12 +120,21 @@ class Linked(Law):
         lost = select(link).where(~exists().where(entries.c.leaf == link, ours)).limit(SHOWN)
         for (leaf,) in connection.execute(lost):
             named = leaf.hex() if isinstance(leaf, bytes) else leaf
-            yield _broken(None, f"A row of {self.table.name} has no ledger entry ({named}).")
+            yield broken(None, f"A row of {self.table.name} has no ledger entry ({named}).")
         if self.each:
             bare = select(entries.c.position).where(ours, ~exists().where(link == entries.c.leaf))
             for (position,) in connection.execute(bare.limit(SHOWN)):
-                yield _broken(position, f"The entry has lost its row in {self.table.name}.")
+                yield broken(position, f"The entry has lost its row in {self.table.name}.")
 
 
-def _broken(position: int | None, what: str) -> Problem:
+def broken(position: int | None, what: str) -> Problem:
+    """A problem that only a backup cures."""
     return Problem(position, what, "Restore the database from a backup of before the change.")
+
+
+def told(what: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems; and that `what` is damaged, when looking for them fails of what was found."""
+    try:
+        yield from problems
+    except DAMAGE as error:
+        yield broken(None, f"{what} cannot be checked to the end: it is damaged ({type(error).__name__}).")

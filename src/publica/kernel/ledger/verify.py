@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from publica.kernel.errors import BadInput
-from publica.kernel.ledger.laws import ChoiceLaw, Law, Problem, Seen
+from publica.kernel.ledger.laws import ChoiceLaw, Law, Problem, Seen, told
 
 MOST = 1000
 """Problems reported one by one; further ones are counted."""
@@ -97,7 +97,7 @@ def _walk(
     yield tree.finish()
     yield checkpoints.finish(tree)
     for law in entries.laws:
-        yield law.finish(connection)
+        yield told(f"What {type(law).__name__} checks", law.finish(connection))
 
 
 @dataclass
@@ -139,7 +139,7 @@ class _Entries:
         if value is not None:
             seen = Seen(position, str(kind), value, fresh)
             for law in self.laws:
-                problems += law.entry(seen)
+                problems += told("The entry", law.entry(seen))
         return fresh, problems
 
     def _content(self, value: dict[str, Any] | None, kind: Any) -> Iterator[str]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from itertools import compress
+from itertools import compress, groupby
+from operator import itemgetter
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
@@ -59,6 +60,81 @@ def load(connection: Connection, keys: Keys, number: int) -> tuple[SubjectSet, b
     if sets.commit(subjects, salt) != row.root:
         raise IntegrityBroken(f"Subject set {number} is not the one that was committed to.")
     return subjects, salt
+
+
+class Tags:
+    """The tags of all sets, to be asked for in the order of the sets' numbers."""
+
+    def __init__(self, connection: Connection) -> None:
+        query = select(store.tags.c.in_set, store.tags.c.tag).order_by(store.tags.c.in_set)
+        rows = connection.execute(query, execution_options={"yield_per": 1000})
+        self._groups = groupby(rows, key=itemgetter(0))
+        self._number, self._tags = -1, set[int]()
+
+    def of(self, number: int) -> set[int]:
+        """The tags that lead to this set."""
+        while self._number < number:
+            found = next(self._groups, None)
+            if found is None:
+                return set()
+            self._number, self._tags = found[0], {row[1] for row in found[1]}
+        return self._tags if self._number == number else set()
+
+
+def wrong_with(connection: Connection, keys: Keys, number: int, tags: set[int]) -> Iterator[str]:
+    """What is wrong with a stored set, or with the tags that people in it find it by.
+
+    Raises IntegrityBroken when the set itself is not what was committed to.
+    """
+    subjects, _ = load(connection, keys, number)
+    row = connection.execute(select(store.subject_sets).where(store.subject_sets.c.number == number)).one()
+    if row.large not in (True, False) or row.large != (subjects.count > store.SMALL):
+        yield f"Subject set {number} is kept as if it had another size."
+    if not row.large:
+        key = tag_key(keys)
+        if tags != {subject_tag(key, position) for position in subjects.positions()}:
+            yield f"Subject set {number} is not found by exactly those who are in it."
+    members: bytes = b""
+    if row.in_group is not None:
+        query = select(store.groups.c.members).where(store.groups.c.id == row.in_group)
+        members = connection.scalar(query) or b""
+    if (row.in_group is None) != (row.slot is None) or (
+        row.in_group is not None
+        and (not row.large or members[8 * row.slot :][:8] != struct.pack(">Q", number))
+    ):
+        yield f"Subject set {number} is not in the group that it says."
+
+
+def strays(connection: Connection) -> Iterator[str]:
+    """Tags, chunks, groups and rows of the index that belong to no set."""
+    sizes: dict[int, tuple[int, int]] = {}  # of large sets: how many chunks, how many of them compacted
+    columns = store.subject_sets.c
+    done = {row.id: row for row in connection.execute(select(store.groups))}
+    for number, size, group in connection.execute(
+        select(columns.number, columns.size, columns.in_group).where(columns.large)
+    ):
+        sizes[number] = (-(-size // store.CHUNK), done[group].done if group in done else 0)
+    small = select(columns.number).where(~columns.large)
+    if connection.scalar(
+        select(func.count()).select_from(store.tags).where(store.tags.c.in_set.not_in(small))
+    ):
+        yield "Tags of people lead to no small subject set."
+    for chunk, number in (
+        (row >> 40, row & _NUMBER) for row in connection.scalars(select(store.chunks.c.id))
+    ):
+        chunks, compacted = sizes.get(number, (0, 0))
+        if not compacted <= chunk < chunks:
+            yield f"Chunk {chunk} of subject set {number} belongs to no set, or is kept twice."
+    for row in done.values():
+        members = struct.unpack(f">{len(row.members) // 8}Q", row.members)
+        chunks = max((sizes.get(number, (0, 0))[0] for number in members), default=0)
+        unknown = [number for number in members if number not in sizes]
+        if unknown or len(members) != GROUP or row.chunks != chunks or not 0 <= row.done <= chunks:
+            yield f"Group {row.id} of subject sets was altered."
+    for row_id in connection.scalars(select(store.blocks.c.id)):
+        group = done.get(row_id & ((1 << _GROUP_BITS) - 1))
+        if group is None or (row_id >> _GROUP_BITS) // _BLOCKS >= group.done:
+            yield f"Row {row_id} of the index of subject sets belongs to no group."
 
 
 def compact(db: Database, keys: Keys) -> int:
