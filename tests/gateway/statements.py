@@ -68,6 +68,7 @@ class Writer:
     draw: st.DrawFn
     params: dict[str, Any] = field(default_factory=dict)
     aliases: int = 0
+    open_subqueries: bool = False
 
     def pick(self, *choices: Any) -> Any:
         return self.draw(st.sampled_from(choices))
@@ -146,8 +147,8 @@ class Writer:
         return self.subquery(columns)
 
     def subquery(self, columns: list[tuple[str, str]]) -> str:
-        """IN, EXISTS or a scalar aggregate; perhaps correlated."""
-        name = self.pick(*COLUMNS)
+        """IN, EXISTS or a scalar aggregate; perhaps correlated; `open_subqueries`: over no personal table."""
+        name = "municipalities" if self.open_subqueries else self.pick(*COLUMNS)
         inner = [(f"s.{column}", column) for column in COLUMNS[name]]
         pairs = [(a, b) for a, kind in columns for b, other in inner if joins(kind, other)]
         where = self.pick(f" WHERE {self.condition(inner, 2)}", "")
@@ -258,7 +259,7 @@ def statements(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @st.composite
 def listings(draw: st.DrawFn) -> tuple[str, dict[str, Any], list[int]]:
     """(sql, params, columns): those columns hold the person_id of every personal row that was taken."""
-    writer = Writer(draw)
+    writer = Writer(draw, open_subqueries=True)
     text, columns = writer.sources(personal=True)
     keys = [reference for reference, kind in columns if kind == "person_id"]
     distinct = "DISTINCT " if writer.chance(20) else ""
@@ -276,3 +277,28 @@ def listings(draw: st.DrawFn) -> tuple[str, dict[str, Any], list[int]]:
     if writer.chance(30):
         sql += f" ORDER BY ALL LIMIT {writer.pick(0, 1, 3)}"
     return sql, writer.params, listed
+
+
+@st.composite
+def lookups(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
+    """(sql, params): rows of one table, chosen or filled by other rows, taken together nowhere."""
+    writer = Writer(draw)
+    name, other = writer.pick(*COLUMNS), writer.pick("population", "incomes", "municipalities")
+    columns, more = ([(f"{a}.{c}", c) for c in COLUMNS[n]] for a, n in (("a", name), ("b", other)))
+    value, joined = writer.value(columns), writer.pick("", "", "SEMI JOIN", "ANTI JOIN", "CROSS JOIN")
+    text = f"{name} AS a"
+    if joined == "CROSS JOIN":
+        text += f" CROSS JOIN (VALUES ((SELECT max({writer.pick(*more)[0]}) FROM {other} AS b))) AS v(x)"
+        value = writer.pick(value, "v.x")
+    elif joined:
+        text += f" {joined} {other} AS b ON {writer.condition(columns + more)}"
+    if writer.chance(30):
+        reference = writer.pick(*columns)[0]
+        only = writer.pick("", f" FILTER (WHERE {writer.condition(columns, 2)})")
+        value = f"{writer.pick('max', 'count')}({reference}){only} OVER ({writer.pick('', 'PARTITION BY 1')})"
+    elif writer.chance(20):
+        value = f"(SELECT max({writer.pick(*more)[0]}) FROM {other} AS b{writer.where(more)})"
+    sql = f"SELECT {named([columns[0][0], value])} FROM {text}{writer.where(columns)}"
+    if writer.chance(60):
+        sql = f"SELECT c1 FROM ({sql}) AS q WHERE c0 = {literal(writer.pick('p1', 'p2', 'p3', 'm1'))}"
+    return sql, writer.params

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .world import ask, default_people, reference, same
+from .world import ask, default_people, reference, same, understand
 
 ALL = frozenset({"p1", "p3", "p4", "p5", "p7", "p8"})  # p2 and p6 refused
 WOMEN = frozenset({"p1", "p3", "p5"})
@@ -72,8 +72,10 @@ RELEASED = [
     ("SELECT person_id, sum(income) FROM incomes GROUP BY person_id", EARNERS),
     ("SELECT sum(income) FROM population UNION ALL SELECT income FROM incomes WHERE year = 2021",
      frozenset({"p1", "p3", "p5"})),
-    ("SELECT name FROM municipalities WHERE code IN (SELECT municipality FROM population)", frozenset()),
-    ("SELECT sex FROM population SEMI JOIN incomes USING (person_id)", WOMEN),
+    ("SELECT sex FROM population SEMI JOIN municipalities ON code = municipality WHERE sex = 'F'", WOMEN),
+    ("SELECT sex FROM population WHERE sex = 'F' AND municipality IN (SELECT code FROM municipalities)",
+     WOMEN),
+    ("SELECT person_id, (SELECT max(name) FROM municipalities) FROM population WHERE sex = 'F'", WOMEN),
     ("SELECT i.year FROM population p LEFT JOIN incomes i ON i.person_id = p.person_id AND i.year = 2020",
      POPULATION),
     ("WITH q AS (SELECT * FROM population) SELECT sex FROM q WHERE income = 20", frozenset({"p5"})),
@@ -81,6 +83,22 @@ RELEASED = [
     ("SELECT person_id FROM population QUALIFY rank() OVER (ORDER BY income) = 1", frozenset({"p4"})),
 ]  # fmt: skip
 UNTRACED = [
+    "SELECT name FROM municipalities WHERE code IN (SELECT municipality FROM population)",
+    "SELECT sex FROM population SEMI JOIN incomes USING (person_id)",
+    "SELECT name FROM municipalities ANTI JOIN population ON code = municipality",
+    "SELECT name FROM municipalities SEMI JOIN (SELECT * FROM population) p ON code = p.municipality",
+    "WITH q AS (SELECT * FROM population) SELECT name FROM municipalities SEMI JOIN q ON code = municipality",
+    "SELECT name FROM municipalities WHERE EXISTS (SELECT 1 FROM population WHERE income > 10)",
+    "SELECT x FROM range(100) t(x) WHERE x = (SELECT max(income) FROM population)",
+    "SELECT x FROM range(100) t(x) JOIN municipalities ON x = (SELECT max(income) FROM population)",
+    "SELECT x FROM (VALUES ((SELECT max(income) FROM population))) t(x)",
+    "SELECT x FROM unnest((SELECT list(income ORDER BY income) FROM population)) t(x)",
+    "SELECT sex FROM population GROUP BY sex HAVING sex = (SELECT max(sex) FROM population)",
+    "SELECT code FROM municipalities ORDER BY (SELECT max(income) FROM population) LIMIT 1",
+    "SELECT sum(income) OVER () FROM population",
+    "SELECT max(income) FILTER (WHERE person_id = 'p5') OVER () FROM population",
+    "SELECT person_id FROM population QUALIFY count(*) OVER (PARTITION BY income) > 1",
+    "SELECT m FROM (SELECT sex, max(income) OVER () AS m FROM population) WHERE sex = 'F'",
     "SELECT sex FROM population UNION SELECT name FROM municipalities",
     "SELECT person_id FROM population EXCEPT SELECT person_id FROM incomes",
     "SELECT name, (SELECT max(income) FROM population WHERE municipality = code) FROM municipalities",
@@ -184,3 +202,25 @@ def test_reads_name_every_column_wherever_it_stands() -> None:
     assert understand("SELECT * EXCLUDE (note) FROM population").reads["population"] == frozenset(
         {"person_id", "sex", "birth_date", "municipality", "income"}
     )
+
+
+@pytest.mark.parametrize(
+    ("sql", "totals"),
+    [
+        ("SELECT DISTINCT sex FROM population", True),
+        ("SELECT * FROM (SELECT DISTINCT sex FROM population)", True),
+        ("SELECT count(*) FROM population", True),
+        ("SELECT sex FROM population", False),
+    ],
+)
+def test_what_takes_people_together_is_a_total(sql: str, totals: bool) -> None:
+    assert understand(sql).totals is totals
+
+
+def test_names_used_many_times_are_looked_at_once() -> None:
+    steps = ["c0 AS (SELECT person_id FROM population)"]
+    steps += [f"c{n} AS (SELECT * FROM c{n - 1} UNION ALL SELECT * FROM c{n - 1})" for n in range(1, 6)]
+    answer = ask(default_people(), f"WITH {', '.join(steps)} SELECT * FROM c5")
+    assert answer.rewritten.exact
+    assert answer.released == POPULATION
+    assert len(answer.rows) == 32 * len(POPULATION)

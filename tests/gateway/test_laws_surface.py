@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .statements import PERSONS, listings, statements, worlds
+from .statements import PERSONS, listings, lookups, statements, worlds
 from .world import EXAMPLES, People, ask, reference, same
 
 
@@ -50,3 +50,17 @@ def test_those_released_are_exactly_those_whose_rows_left(
     assert answer.rewritten.exact
     assert answer.released == shown
     assert answer.released <= answer.touched
+
+
+@settings(max_examples=EXAMPLES)
+@given(worlds(), lookups(), st.lists(st.sampled_from(PERSONS), min_size=1, max_size=3, unique=True))
+def test_whoever_was_not_released_exactly_could_be_deleted_from_a_list(
+    people: People, lookup: tuple[str, dict[str, Any]], some: list[str]
+) -> None:
+    """No value, and no condition, of a row that left depends on somebody who is not said to have left."""
+    sql, params = lookup
+    used = {name: value for name, value in params.items() if f"${name}" in sql}
+    answer = ask(people, sql, used)
+    bystanders = set(some) - answer.released
+    if bystanders:
+        assert same(ask(people.without(bystanders), sql, used).rows, answer.rows)

@@ -102,12 +102,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What resolving found out about one SELECT. `inner`: all its joins are inner or cross joins."""
+    """What resolving found out about one SELECT. `inner`: all its joins are inner or cross joins.
+
+    `aggregated`: it makes groups; `distinct`: it takes equal rows together.
+    """
 
     sources: tuple[Source, ...]
     outputs: tuple[Output, ...]
     inner: bool
     aggregated: bool
+    distinct: bool = False
 
 
 def origins(node: exp.Expr | None, columns: Sequence[Output]) -> frozenset[Origin]:
@@ -142,6 +146,11 @@ class Resolved:
     def origins(self, node: exp.Expr | None) -> frozenset[Origin]:
         """The dataset columns that an expression of the statement is, unchanged."""
         return origins(node, self.bound)
+
+    @property
+    def totals(self) -> bool:
+        """Whether anything in it takes people together."""
+        return any(select.aggregated or select.distinct for select in self.chosen)
 
     def shape(self, origin: Origin) -> ColumnShape:
         """The shape of a column of a dataset."""

@@ -1,20 +1,22 @@
 """Step 6, accounting: whose rows are in what leaves, by hidden columns carried to the last projection.
 
 A row of a group counts as released when the whole group is one person's rows. Where rows lose their trace
-(UNION, INTERSECT, EXCEPT, values taken from elsewhere) nothing is carried, and everybody touched counts.
+(UNION, INTERSECT, EXCEPT, values taken from elsewhere, or conditions on them) nothing is carried, and
+everybody touched counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
-from publica.gateway import surface
+from publica.gateway import order, surface
 from publica.gateway.model import Governed, Resolved, Source
 from publica.gateway.scope import identifier
 
 SUBJECT, CARRIED, DISTINCT = "__s", "__h", "__d"
+DECIDING = ("where", "group", "having", "qualify", "order")
 OTHER_ROWS = frozenset({"lag", "lead", "first_value", "last_value", "nth_value"})
 
 
@@ -25,6 +27,7 @@ class Carrier:
         self.resolved, self.governed, self.query = resolved, governed, query
         self.ctes = {cte.meta["cte"]: cte for cte in query.find_all(exp.CTE)}
         self.done: dict[int, list[str]] = {}
+        self.known: dict[tuple[str, int], bool] = {}
         self.used: set[int] = set()
         self.names = 0
 
@@ -41,7 +44,7 @@ class Carrier:
         if not self.personal(query):
             return True
         return not self._brings_others(query) and all(
-            self.exact(inner) for source, node in self._sources(query) if (inner := self._inner(source, node))
+            self._traced(source, node) for source, node in self._sources(query)
         )
 
     def personal(self, node: exp.Expr) -> bool:
@@ -50,32 +53,51 @@ class Carrier:
             number, cte = table.meta.get("occurrence"), table.meta.get("from_cte")
             if number is not None and self._subjects(number):
                 return True
-            if cte is not None and self.personal(self.ctes[cte].this):
+            if cte is not None and self._once("personal", cte):
                 return True
         return False
 
+    def _once(self, question: str, cte: int) -> bool:
+        """`personal` or `exact` of what a name of WITH stands for, asked once however often it is used."""
+        if (question, cte) not in self.known:
+            ask = self.personal if question == "personal" else self.exact
+            self.known[question, cte] = ask(self.ctes[cte].this)
+        return self.known[question, cte]
+
+    def _traced(self, source: Source, node: exp.Expr) -> bool:
+        """Whether the persons of a source can be traced."""
+        if source.cte is not None:
+            return self._once("exact", source.cte)
+        inner = self._inner(source, node)
+        return inner is None or self.exact(inner)
+
     def _brings_others(self, select: exp.Expr) -> bool:
-        """An output may hold values of rows other than its own: a scalar subquery, lag(), list()."""
-        for item in select.expressions:
-            if any(self.personal(query) for query in item.find_all(exp.Select)):
+        """An output may hold or depend on values of rows other than its own: a subquery's, lag(), list()."""
+        for part in _parts(select):
+            if any(self.personal(query) for query in part.find_all(exp.Select)):
                 return True
-            for node in item.find_all(exp.Anonymous):
-                if node.this in OTHER_ROWS or node.this in surface.COLLECTING:
-                    return True
-            for window in item.find_all(exp.Window):
-                if window.args.get("spec"):
-                    return True
-        return False
+            if any(_of_several_rows(window) for window in part.find_all(exp.Window)):
+                return True
+        if any(
+            call.this in surface.COLLECTING
+            for item in select.expressions
+            for call in item.find_all(exp.Anonymous)
+        ):
+            return True
+        sources = self.resolved.chosen[select.meta["chosen"]].sources
+        return any(
+            self.personal(node)
+            for source, node in zip(sources, _from(select), strict=True)
+            if not (source.carried and (source.occurrence is not None or self._inner(source, node)))
+        )
 
     def _subjects(self, occurrence: int) -> tuple[str, ...]:
         return self.governed[self.resolved.occurrences[occurrence].dataset].subjects
 
     def _sources(self, select: exp.Expr) -> list[tuple[Source, exp.Expr]]:
         """The sources whose rows can be in the output, each with its node."""
-        nodes = [select.args["from_"].this] if select.args.get("from_") else []
-        nodes += (join.this for join in select.args.get("joins") or ())
         chosen = self.resolved.chosen[select.meta["chosen"]]
-        return [pair for pair in zip(chosen.sources, nodes, strict=True) if pair[0].carried]
+        return [pair for pair in zip(chosen.sources, _from(select), strict=True) if pair[0].carried]
 
     def _inner(self, source: Source, node: exp.Expr) -> exp.Expr | None:
         """The query that a source is, if it is one."""
@@ -168,6 +190,25 @@ class Carrier:
         select.set("group", exp.Group(expressions=positions))
         del select.meta["chosen"]
         return self._append(select, [only_one(value) for value in carried])
+
+
+def _from(select: exp.Expr) -> list[exp.Expr]:
+    """The nodes of the sources of a SELECT."""
+    first = [select.args["from_"].this] if select.args.get("from_") else []
+    return first + [join.this for join in select.args.get("joins") or ()]
+
+
+def _parts(select: exp.Expr) -> Iterator[exp.Expr]:
+    """All expressions of a SELECT: what it shows, and what decides which rows are in it."""
+    yield from select.expressions
+    yield from (select.args[clause] for clause in DECIDING if select.args.get(clause))
+    yield from (join.args["on"] for join in select.args.get("joins") or () if join.args.get("on"))
+
+
+def _of_several_rows(window: exp.Expr) -> bool:
+    """Whether a window function gives values of other rows, or adds them up."""
+    call = order.function_of(window)
+    return bool(window.args.get("spec")) or call.this in OTHER_ROWS or order.is_aggregate(call)
 
 
 def only_one(value: exp.Expr) -> exp.Expr:

@@ -138,7 +138,8 @@ class Resolver(Clauses):
         joins = node.args.get("joins") or ()
         inner = all(not join.side and join.kind in ("", "INNER", "CROSS") for join in joins)
         node.meta["chosen"] = len(self.chosen)
-        self.chosen.append(Chosen(sources, outputs, inner, order.aggregated(node)))
+        distinct = node.args.get("distinct") is not None
+        self.chosen.append(Chosen(sources, outputs, inner, order.aggregated(node), distinct))
         order.check_windows(node)
         return outputs
 

@@ -64,15 +64,15 @@ def place(query: exp.Query, resolved: Resolved, governed: Mapping[str, Governed]
         names.add(f"{CTE}{cte.meta['cte']}")
         cte.args["alias"].set("this", identifier(f"{CTE}{cte.meta['cte']}"))
     for table in list(query.find_all(exp.Table)):
-        number, cte = table.meta.get("occurrence"), table.meta.get("from_cte")
+        number, defined = table.meta.get("occurrence"), table.meta.get("from_cte")
         if number is not None:
             occurrence = resolved.occurrences[number]
             table.replace(relation(occurrence, governed[occurrence.dataset], number in traced))
-        elif cte is not None:
+        elif defined is not None:
             columns = table.args["alias"].args.get("columns") if table.args.get("alias") else None
             alias = identifier(table.alias or table.name)
             table.set("alias", exp.TableAlias(this=alias, columns=columns))
-            table.set("this", identifier(f"{CTE}{cte}"))
+            table.set("this", identifier(f"{CTE}{defined}"))
     check_placed(query, names, {relation.table for relation in governed.values()})
 
 

@@ -41,8 +41,8 @@ class Statement:
 
     @property
     def totals(self) -> bool:
-        """Whether anything in it adds people up."""
-        return any(select.aggregated for select in self.resolved.chosen)
+        """Whether anything in it takes people together."""
+        return self.resolved.totals
 
 
 def use(door: Door, request: Request) -> Answer:

@@ -23,5 +23,5 @@ WHERE
   )
 ORDER BY
   1
--- exact: yes; hidden: none
+-- exact: no; hidden: none
 -- touched: SELECT (bitstring_agg("__subject_person_id", 0, $__size - 1))::BLOB FROM "main"."population@1" WHERE "__mask" AND (("income") > 10)
