@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
+import duckdb
 import pytest
+
+from publica.gateway.model import SIZE, ColumnShape, Governed, Shape
+from publica.gateway.parse import parse
+from publica.gateway.resolve import resolve
+from publica.gateway.rewrite import rewrite
 
 from .world import ask, default_people, reference, same, understand
 
@@ -224,3 +231,29 @@ def test_names_used_many_times_are_looked_at_once() -> None:
     assert answer.rewritten.exact
     assert answer.released == POPULATION
     assert len(answer.rows) == 32 * len(POPULATION)
+
+
+PRESENT = [kept for width in (2, 3) for kept in itertools.product((True, False), repeat=width)]
+
+
+@pytest.mark.parametrize("present", PRESENT)
+def test_everybody_in_a_row_is_touched_also_where_a_column_holds_nobody(present: tuple[bool, ...]) -> None:
+    """A table about two or three people a row; a subject column may be NULL throughout."""
+    names = tuple(f"__subject_{number}" for number in range(len(present)))
+    governed = {"pairs": Governed("pairs@1", {"x": '"x"'}, "__mask", names)}
+    plan = rewrite(
+        resolve(parse("SELECT x FROM pairs"), {"pairs": Shape("pairs", {"x": ColumnShape("BIGINT")})}),
+        governed,
+        pseudonymous=False,
+    )
+    connection = duckdb.connect(config={"threads": "1"})
+    columns = ", ".join(
+        f"{f'i * 8 + {number}' if there else 'NULL'}::UINTEGER AS {name}"
+        for number, (name, there) in enumerate(zip(names, present, strict=True))
+    )
+    connection.execute(
+        f'CREATE TABLE "pairs@1" AS SELECT i AS x, {columns}, i < 3 AS __mask FROM range(4) t(i)'
+    )
+    [(bits,)] = connection.execute(plan.touches[0].sql, {SIZE: 64}).fetchall()
+    found = {n for n in range(64) if bits and bits[n >> 3] & (0x80 >> (n & 7))}
+    assert found == {8 * i + n for i in range(3) for n, there in enumerate(present) if there}

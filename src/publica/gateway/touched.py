@@ -73,15 +73,26 @@ def _touch(occurrence: Occurrence, relation: Governed, conditions: list[exp.Expr
     parts = [f'"{relation.mask}"'] if relation.mask else []
     parts += (f"({_over_table(condition, occurrence, relation)})" for condition in conditions)
     where = f" WHERE {' AND '.join(parts)}" if parts else ""
+    table = f'"main"."{relation.table}"{where}'
     sets = [f'bitstring_agg("{subject}", 0, ${SIZE} - 1)' for subject in relation.subjects]
-    either = sets[0] if len(sets) == 1 else f"coalesce({' | '.join(sets)}, {', '.join(sets)})"
+    sql = f"SELECT ({sets[0]})::BLOB FROM {table}" if len(sets) == 1 else _either(sets, table)
     return Touch(
         dataset=occurrence.dataset,
         subjects=relation.subjects,
-        sql=f'SELECT ({either})::BLOB FROM "main"."{relation.table}"{where}',
+        sql=sql,
         shared=not conditions,
         parameters=frozenset(p.name for part in conditions for p in part.find_all(exp.Placeholder)),
     )
+
+
+def _either(sets: list[str], table: str) -> str:
+    """SQL for the union of several sets, any of which may be NULL: then nobody is in it."""
+    names = [f"b{number}" for number in range(len(sets))]
+    union = names[0]
+    for name in names[1:]:
+        union = f"coalesce({union} | {name}, {union}, {name})"
+    made = ", ".join(f"{value} AS {name}" for value, name in zip(sets, names, strict=True))
+    return f"SELECT ({union})::BLOB FROM (SELECT {made} FROM {table}) AS sets"
 
 
 def _over_table(condition: exp.Expr, occurrence: Occurrence, relation: Governed) -> str:
