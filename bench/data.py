@@ -27,6 +27,7 @@ from publica.kernel.actor import Actor
 from publica.trust.consent.actions import choose_many
 
 ACTOR = Actor("stella", "operator", "bench")
+OPERATOR = Actor("operator", "operator", "bench")
 ACTIVITY = "income_statistics"
 REFUSING = 30
 """Per cent of persons who did not consent."""
@@ -156,7 +157,7 @@ def create(folder: Path, records: Sequence[Document]) -> Instance:
     instance = Instance.create(folder / "instance", "bench.example/ledger")
     file = folder / "records.yaml"
     file.write_text("\n---\n".join(json.dumps(record) for record in records), "utf-8")
-    instance.apply([file], ACTOR)
+    instance.apply([file], OPERATOR)
     return instance
 
 
@@ -184,7 +185,7 @@ def _make_people(folder: Path, persons: int) -> None:
     for name in PERSONAL:
         file = generate(folder, name, persons)
         start = time.perf_counter()
-        instance.load(name, [file], ACTOR)
+        instance.load(name, [file], OPERATOR)
         spent[f"load {name}"] = time.perf_counter() - start
         file.unlink()
     start = time.perf_counter()

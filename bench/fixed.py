@@ -28,7 +28,7 @@ def measure(persons: int, *, quick: bool) -> Part:  # noqa: ARG001 (tables are t
     with tempfile.TemporaryDirectory(dir=CACHE) as place:
         instance = data.create(Path(place), data.personal(tuple(data.PERSONAL)))
         for name in data.PERSONAL:
-            instance.load(name, [data.generate(Path(place), name, PERSONS)], data.ACTOR)
+            instance.load(name, [data.generate(Path(place), name, PERSONS)], data.OPERATOR)
         data.consents(instance)
         for name, sql in QUESTIONS.items():
             same = sql.format(40_000)

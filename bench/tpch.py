@@ -140,7 +140,7 @@ def _make(folder: Path, scale: str) -> None:
         ],
     )
     for name in TABLES:
-        instance.load(name, [raw / f"{name}.parquet"], data.ACTOR)
+        instance.load(name, [raw / f"{name}.parquet"], data.OPERATOR)
     instance.close()
     shutil.rmtree(raw)
 

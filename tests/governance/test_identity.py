@@ -67,3 +67,8 @@ def test_a_role_that_cannot_be_is_refused(before: str, after: str, path: str, sa
     [(where, what)] = problems(changed("role:sam-steward", (before, after)))
     assert where == path
     assert says in what
+
+
+def test_no_official_is_called_like_the_shell() -> None:
+    given = document("official:operator", "{name: Op, organisation: registry}")
+    assert [what for _, what in problems(given)] == ["operator is not an official but the local shell."]

@@ -54,7 +54,7 @@ def ask(instance: Instance, who: str, activity: str, sql: str) -> None:
 
 
 def load(instance: Instance, given: dict[str, str], dataset: str) -> None:
-    report = instance.load(dataset, [Path(given[dataset])], actor("sam"))
+    report = instance.load(dataset, [Path(given[dataset])], actor("operator"))
     say(version=report.version and report.version.id)
 
 

@@ -61,7 +61,7 @@ def template() -> Town:
         instance.apply((town.material.records,), actor("carla"))
         for load in town.material.loads:
             if load.dataset in DATASETS:
-                instance.load(load.dataset, load.files, actor("sam"))
+                instance.load(load.dataset, load.files, actor("operator"))
         for activity, file in town.material.choices:
             instance.choose_many(file, activity, actor("operator"))
     return town

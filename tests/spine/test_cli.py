@@ -356,6 +356,50 @@ def test_loading(folder: Path, tmp_path: Path) -> None:
     assert support.state(folder) == before
 
 
+NOBODY = ("--as", "nobody")
+
+
+def test_nobody_acts_who_is_not_registered(folder: Path, tmp_path: Path) -> None:
+    """The operator, officials, and for their own data a person; anybody else is told so, nothing is done."""
+    material = support.template().material
+    who = ("--subject", "P-0000001")
+    other = ("--subject", "P-0000002")
+    for words in (
+        ("apply", str(material.records / "laws.yaml")),
+        ("load", "municipalities", str(support.file_of(material, "municipalities"))),
+        ("choice", "withdraw", *who, "--activity", RESEARCH),
+        ("uses", *who),
+        ("uses", "prove", *who, "--use", "u", "--out", str(tmp_path / "p.json")),
+    ):
+        before = support.state(folder)
+        ran = publica(*words, *NOBODY, instance=folder)
+        assert ran.code == 1 and "registered as nobody" in ran.err
+        assert support.state(folder) == before
+    withdraw = ("choice", "withdraw", *who, "--activity", RESEARCH, "--as")
+    assert publica(*withdraw, other[1], instance=folder).code == 1
+    assert publica(*withdraw, who[1], instance=folder).code == 0
+    assert publica("uses", *who, "--as", who[1], instance=folder).code == 0
+    assert publica("uses", *other, "--as", who[1], instance=folder).code == 1
+    assert publica("uses", *who, "--as", "ana", instance=folder).code == 0
+
+
+def test_the_first_officials_register_themselves(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "newcomer.yaml"
+    file.write_text("kind: official\nid: nora\nspec: {name: Nora, organisation: data-office}\n", "utf-8")
+    assert publica("apply", str(file), *NOBODY, instance=folder).code == 1
+    ran = publica("apply", str(file), "--as", "nora", instance=folder)
+    assert ran.code == 0, ran.err
+
+
+def test_only_a_steward_who_answers_for_it_loads(folder: Path) -> None:
+    file = support.file_of(support.template().material, "municipalities")
+    for official in ("ana", "sam"):
+        ran = publica("load", "municipalities", str(file), "--as", official, instance=folder)
+        assert ran.code == 3 and "[load-steward]" in ran.err
+    for official in ("mira", "operator"):
+        assert publica("load", "municipalities", str(file), "--as", official, instance=folder).code == 0
+
+
 # what a person can find out
 
 

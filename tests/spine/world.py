@@ -32,7 +32,7 @@ from publica.trust.transparency import store as uses
 from . import records
 
 Rows = list[tuple[Any, ...]]
-OPERATOR = Actor("mira", "operator", "tester")
+OPERATOR = Actor("operator", "operator", "tester")
 CREATE = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "date": pa.date32()}
 CHOICES = {"study": "grant", "wellbeing": "grant", "survey": "object", "watch": "object", "upkeep": "object"}
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from publica.kernel.ledger.canonical import canonical
 
+OPERATOR = "operator"
+"""The id of the local shell itself, acting for nobody else."""
+
 
 @dataclass(frozen=True)
 class Actor:

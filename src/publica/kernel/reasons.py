@@ -56,6 +56,8 @@ _ALL = (
     # a person's choice
     _missing("choice-basis-is-law", "activity", "right"),
     _missing("choice-no-objection", "activity", "right"),
+    # who loads
+    _missing("load-steward", "actor", "dataset"),
     # the statement
     _missing("use-failed"),
     _missing("sql-unparsed"),

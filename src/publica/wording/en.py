@@ -114,6 +114,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "",
         "The activity {activity} gives no right to object. The right that exists: {right}.",
     ),
+    "load-steward": (
+        "",
+        "{actor} is no steward who answers for {dataset}, so they cannot load it. One who does must, "
+        "or the operator.",
+    ),
     "use-failed": ("", "The statement was allowed but could not be computed; nothing came out."),
     "sql-unparsed": ("", "The statement could not be understood as SQL. Check its spelling."),
     "sql-empty": ("", "The statement is empty. Write a SELECT."),

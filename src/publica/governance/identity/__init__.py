@@ -10,11 +10,11 @@ from publica.governance.identity.model import (
     RoleAssignment,
     RoleName,
 )
-from publica.governance.identity.rules import check_role, official, roles_of, worked_for
+from publica.governance.identity.rules import check_official, check_role, official, roles_of, worked_for
 from publica.kernel.records import Kind
 
 ORGANISATION = Kind("organisation", Organisation)
-OFFICIAL = Kind("official", Official)
+OFFICIAL = Kind("official", Official, check_official)
 ROLE = Kind("role", RoleAssignment, check_role)
 
 __all__ = [

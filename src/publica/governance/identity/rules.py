@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from publica.governance.identity.model import Official, RoleAssignment, RoleName
+from publica.kernel.actor import OPERATOR
 from publica.kernel.records import Book, Problem, Record
 from publica.kernel.records.types import period_problems, valid_on
 
@@ -27,6 +28,12 @@ def worked_for(book: Book, official_id: str, organisation: str, at: date) -> boo
     if found is not None and found.spec.organisation == organisation:
         return True
     return any(role.spec.organisation == organisation for role in roles_of(book, official_id, at))
+
+
+def check_official(official_id: str, _official: Official, _book: Book) -> Iterator[Problem]:
+    """`operator` is the local shell itself, acting for nobody."""
+    if official_id == OPERATOR:
+        yield Problem((), f"{OPERATOR} is not an official but the local shell.", "Choose another id.")
 
 
 def check_role(_id: str, role: RoleAssignment, book: Book) -> Iterator[Problem]:

@@ -23,6 +23,11 @@ def accountable(book: Book, dataset_id: str, at: date) -> Accountable | None:
     return Accountable(official, role) if official is not None else None
 
 
+def stewards(book: Book, dataset_id: str, at: date) -> frozenset[str]:
+    """The officials who are stewards of a dataset on a day, whoever of them answers for it first."""
+    return frozenset(role.spec.official for role in _stewards(book, dataset_id) if valid_on(role.spec, at))
+
+
 def vacancy(book: Book, dataset_id: str, at: date) -> Vacancy | None:
     """Why nobody answers for a dataset on a day; None when somebody does."""
     if accountable(book, dataset_id, at) is not None:
