@@ -117,6 +117,17 @@ def test_nothing_to_load_is_refused(instance: Instance, tmp_path: Path) -> None:
         instance.load(TableSchema("table", ()), instance.text("t.csv", "a\n"))
 
 
+def test_no_rows_replace_rows_only_where_that_is_meant(instance: Instance) -> None:
+    empty, full = instance.text("empty.csv", "a\n"), instance.text("t.csv", "a\n1\n")
+    assert loaded(instance.load(schema("a"), empty)).rows == 0  # nothing stood there before
+    instance.load(schema("a"), full)
+    for options in ({}, {"dry_run": True}):
+        with pytest.raises(BadInput, match="no row to load, and table@2 has 1"):
+            instance.load(schema("a"), empty, **options)
+    assert loaded(instance.load(schema("a"), empty, full)).rows == 1
+    assert loaded(instance.load(schema("a"), empty, allow_empty=True)).number == 4
+
+
 CRASH = """
 import os, signal, sys
 from pathlib import Path

@@ -21,11 +21,18 @@ if TYPE_CHECKING:
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--dry-run", is_flag=True, help="Check every row, and publish nothing.")
+@click.option("--empty", is_flag=True, help="The dataset is to have no rows from now on.")
 @as_option
 @format_option
 @click.pass_obj
 def load(
-    folder: str, dataset: str, files: tuple[Path, ...], dry_run: bool, acting_as: str, form: str
+    folder: str,
+    dataset: str,
+    files: tuple[Path, ...],
+    dry_run: bool,
+    empty: bool,
+    acting_as: str,
+    form: str,
 ) -> None:
     """Load FILES (CSV, Parquet, JSON lines) as the next version of DATASET.
 
@@ -35,7 +42,14 @@ def load(
     Example: publica load population people.csv
     """
     with instance(folder) as opened, _Progress(form) as progress:
-        report = opened.load(dataset, files, operator(acting_as), progress=progress.step, dry_run=dry_run)
+        report = opened.load(
+            dataset,
+            files,
+            operator(acting_as),
+            progress=progress.step,
+            dry_run=dry_run,
+            allow_empty=empty,
+        )
     if form == "json":
         say_json(_as_json(report))
         return

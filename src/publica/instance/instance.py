@@ -130,6 +130,7 @@ class Instance:
         *,
         progress: Callable[[int, int, str], None] | None = None,
         dry_run: bool = False,
+        allow_empty: bool = False,
     ) -> LoadReport:
         """Load files as the dataset's next version. An official must be a steward who answers for it."""
         book = self.book()
@@ -141,8 +142,17 @@ class Instance:
             )
         actors.require_steward(actor, book, record)
         schema = table_schema(record)
-        data = self.folder / DATA
-        return ingest.load(self.db, self.keys, data, schema, files, actor, progress=progress, dry_run=dry_run)
+        return ingest.load(
+            self.db,
+            self.keys,
+            self.folder / DATA,
+            schema,
+            files,
+            actor,
+            progress=progress,
+            dry_run=dry_run,
+            allow_empty=allow_empty,
+        )
 
     # uses
 

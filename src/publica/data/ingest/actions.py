@@ -46,8 +46,11 @@ def load(
     progress: Progress | None = None,
     dry_run: bool = False,
     memory: str = MEMORY,
+    allow_empty: bool = False,
 ) -> LoadReport:
     """Load files as one new version of a dataset. `folder` is the data folder; `dry_run` only checks.
+
+    Files without a row replace an earlier version only where that is meant (`allow_empty`).
 
     Raises BadInput for anything in the files that does not fit the schema: file, line, column, what was
     found and expected. Then, and after a crash at any moment, nothing is published.
@@ -60,6 +63,8 @@ def load(
         # 2. Every file: read, measured, its values checked.
         reports = _read_all(engine, schema, list(zip(files, kinds, strict=True)), work, progress)
         rows = sum(report.rows for report in reports)
+        if rows == 0 and not allow_empty:
+            _refuse_to_empty(db, folder, schema.dataset)
         if dry_run:
             new = _map(engine, db, schema, keys, folder)[1] if schema.subject_columns else 0
             return LoadReport(schema.dataset, None, rows, new, reports)
@@ -78,6 +83,16 @@ def _refuse_unusable(schema: TableSchema, files: Sequence[Path]) -> None:
         raise BadInput("There is no file to load.", do="Name at least one.")
     if not schema.columns or not RECORD_ID.match(schema.dataset):
         raise BadInput(f"{schema.dataset!r} has no columns to load.", do="Describe them in its record.")
+
+
+def _refuse_to_empty(db: Database, folder: Path, dataset: str) -> None:
+    with db.read() as connection:
+        current = versions.current(connection, folder, dataset)
+    if current is not None:
+        raise BadInput(
+            f"There is no row to load, and {current.id} has {current.rows}.",
+            do="Check the files. If the dataset is to be empty, say so: publica load --empty.",
+        )
 
 
 def _read_all(

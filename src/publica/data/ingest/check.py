@@ -123,10 +123,12 @@ def _instant(kind: ColumnType, text: str, date_format: str | None) -> str:
     timed = bool(date_format and _TIME_PARTS.search(date_format))
     if date_format and timed == (kind is ColumnType.TIMESTAMP):
         parsed = f"try_strptime({text}, {literal(date_format)})"
-        return f"CASE WHEN {text} = trim({text}) THEN CAST({parsed} AS {kind.name}) END"
-    if kind is ColumnType.DATE:
-        return f"CASE WHEN {_is(text, _DATE)} THEN TRY_CAST({text} AS DATE) END"
-    return f"CASE WHEN {_is(text, _TIMESTAMP)} THEN timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ)) END"
+        found = f"CASE WHEN {text} = trim({text}) THEN CAST({parsed} AS {kind.name}) END"
+    elif kind is ColumnType.DATE:
+        found = f"CASE WHEN {_is(text, _DATE)} THEN TRY_CAST({text} AS DATE) END"
+    else:
+        found = f"CASE WHEN {_is(text, _TIMESTAMP)} THEN timezone('UTC', TRY_CAST({text} AS TIMESTAMPTZ)) END"
+    return f"CASE WHEN year({found}) BETWEEN 1 AND 9999 THEN {found} END"
 
 
 def _is(text: str, shape: str) -> str:
