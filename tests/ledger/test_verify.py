@@ -59,6 +59,7 @@ def test_sizes_at_the_edges_of_tiles(make_ledger: Callable[[], Ledger], size: in
     assert (report.problems, report.size) == ((), size)
 
 
+LOST = ": entries were removed, or an older copy of the database was put in its place"
 ALTERED = "was altered: it does not have the hash it was entered with"
 HERE = "The entry is not the one that the tree has here."
 
@@ -140,14 +141,14 @@ def test_entries_deleted_at_the_end(ledger: Ledger) -> None:
     assert said(ledger) == [
         (None, "Tile 0/2 does not hold the 78 hashes that it should."),
         (None, "The ledger has 590 entries in its tree, but [600] on record."),
-        (None, "The checkpoint of size 600 is of 600 entries, but only 590 are there."),
+        (None, f"The checkpoint of size 600 is of 600 entries, but only 590 are there{LOST}."),
     ]
 
 
 def test_everything_deleted(ledger: Ledger) -> None:
     ledger.tamper("DELETE FROM ledger_entry")
     found = said(ledger)
-    assert (None, "The checkpoint of size 100 is of 100 entries, but only 0 are there.") in found
+    assert (None, f"The checkpoint of size 100 is of 100 entries, but only 0 are there{LOST}.") in found
     assert (None, "Tile 0/0 belongs to no entry.") in found
 
 
@@ -305,7 +306,7 @@ def test_history_cut_off_shows_by_a_checkpoint_kept_elsewhere(ledger: Ledger) ->
     )
     assert said(ledger) == []
     assert said(ledger, kept=(kept,)) == [
-        (None, "The checkpoint of size 602 kept elsewhere is of 602 entries, but only 256 are there.")
+        (None, f"The checkpoint of size 602 kept elsewhere is of 602 entries, but only 256 are there{LOST}.")
     ]
 
 

@@ -44,6 +44,8 @@ def verify(folder: str, kept: tuple[Path, ...], form: str) -> None:
             click.echo(f"✗ {problem}", err=True)
         if found["sound"]:
             click.echo(f"✓ {found['size']} entries, {found['checkpoints']} checkpoints: everything holds")
+            if found["unsigned"]:
+                click.echo(f"  {found['unsigned']} of them are not signed yet: publica ledger checkpoint")
     if found["problems"]:
         sys.exit(4)
 

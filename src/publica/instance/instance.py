@@ -29,11 +29,10 @@ from publica.instance.laws import laws
 from publica.kernel import clock, keys, records
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
-from publica.kernel.errors import BadInput, Unavailable
+from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
 from publica.kernel.ledger.canonical import b64
-from publica.kernel.ledger.checkpoint import checkpoint, latest, vkey
+from publica.kernel.ledger.checkpoint import checkpoint, kept, latest, vkey
 from publica.kernel.ledger.laws import Problem
-from publica.kernel.ledger.sequencer import sequence
 from publica.kernel.ledger.verify import verify
 from publica.kernel.records import Book, Difference
 from publica.trust.consent import actions as consent
@@ -44,6 +43,8 @@ from publica.trust.transparency import proofs
 
 KINDS = (ORGANISATION, OFFICIAL, ROLE, LAW, DATASET, ACTIVITY, AGREEMENT)
 STATE, KEYS, DATA = "state.db", "keys", "data"
+LATEST = Path("checkpoints", "latest")
+"""The latest signed checkpoint, kept outside the database."""
 PERSON = "person"
 
 
@@ -55,6 +56,7 @@ class Instance:
         self.keys = keys.load(folder / KEYS)
         self.db = Database(f"sqlite:///{folder / STATE}")
         self._door: Door | None = None
+        self._sound = True
 
     @classmethod
     def create(cls, folder: Path, origin: str | None = None) -> Instance:
@@ -66,8 +68,12 @@ class Instance:
         folder.mkdir(parents=True, exist_ok=True)
         keys.create(folder / KEYS)
         (folder / DATA).mkdir(mode=0o700, exist_ok=True)
-        Database(f"sqlite:///{folder / STATE}").create()
+        database = Database(f"sqlite:///{folder / STATE}")
+        database.create()
         name = origin or f"publica.example/{secrets.token_hex(8)}"
+        # A checkpoint of nothing: from now on there always is one.
+        checkpoint(database, keys.load(folder / KEYS), name, folder / LATEST)
+        database.close()
         (folder / "ledger.pub").write_text(vkey(keys.load(folder / KEYS), name) + "\n", "ascii")
         (folder / settings.FILE).write_text(settings.initial(name), "utf-8")  # last: now it is whole
         return cls.open(folder)
@@ -83,11 +89,15 @@ class Instance:
         return cls(folder, settings.read(folder))
 
     def close(self) -> None:
-        """Give this process's entries their places in the ledger, and let go of everything."""
+        """Sign the ledger with this process's entries, and let go of everything.
+
+        A ledger that does not hold is left as it is: the next `verify` says what is wrong.
+        """
         if self._door is not None:
             self._door.engine.close()
-        with suppress(Unavailable):  # they keep until somebody can
-            sequence(self.db)
+        if self._sound:
+            with suppress(Unavailable, IntegrityBroken, OSError):  # entries keep until somebody can
+                self.checkpoint()
         self.db.close()
 
     # records
@@ -239,24 +249,44 @@ class Instance:
         return vkey(self.keys, self.settings.ledger.origin)
 
     def checkpoint(self) -> str:
-        """Sign and return the ledger's present state."""
-        return checkpoint(self.db, self.keys, self.settings.ledger.origin)
+        """Sign and return the ledger's present state; it is kept in the folder, too."""
+        return checkpoint(self.db, self.keys, self.settings.ledger.origin, self.folder / LATEST)
 
-    def verify_ledger(self, kept: Sequence[str] = ()) -> dict[str, Any]:
-        """Check the whole ledger from scratch, and that every table says what its entries say."""
-        sequence(self.db)
+    def verify_ledger(self, others: Sequence[str] = ()) -> dict[str, Any]:
+        """Check the whole ledger from scratch, and that every table says what its entries say.
+
+        Changes nothing. `others`: checkpoints kept elsewhere, besides the one in the folder.
+        """
+        own = kept(self.folder / LATEST)
+        notes = [*others, *([] if own is None else [own])]
         with self.db.read() as connection:
-            report = verify(connection, (self.verifier_key,), laws(self.keys, self.folder / DATA), kept)
-            signed = latest(connection)
-        more = [f"… and {report.further} more problems"] if report.further else []
+            report = verify(connection, (self.verifier_key,), laws(self.keys, self.folder / DATA), notes)
+        problems = [_problem(problem) for problem in report.problems]
+        if own is None:
+            problems.append(f"The latest checkpoint, {LATEST}, is gone. {_ASK}")
+        if not report.checkpoints:
+            problems.append(f"The ledger has no checkpoint, though every ledger begins with one. {_ASK}")
+        if report.further:
+            problems.append(f"… and {report.further} more problems")
+        self._sound = not problems
         return {
-            "sound": report.sound,
+            "sound": not problems,
             "size": report.size,
+            "waiting": report.waiting,
+            "unsigned": report.unsigned,
             "kinds": dict(report.kinds),
             "checkpoints": report.checkpoints,
-            "signed": None if signed is None else {"size": signed.size, "root": b64(signed.root)},
-            "problems": [_problem(problem) for problem in report.problems] + more,
+            "signed": self._signed() if self._sound else None,
+            "problems": problems,
         }
+
+    def _signed(self) -> dict[str, Any] | None:
+        with self.db.read() as connection:
+            signed = latest(connection)
+        return None if signed is None else {"size": signed.size, "root": b64(signed.root)}
+
+
+_ASK = "Find out who could write to the instance's folder, and compare with a checkpoint kept elsewhere."
 
 
 def _problem(problem: Problem) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, insert, select
 
@@ -11,6 +14,7 @@ from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.kernel.keys import Keys
 from publica.kernel.ledger import merkle, note
+from publica.kernel.ledger.canonical import b64
 from publica.kernel.ledger.sequencer import locked_size, sequence
 from publica.kernel.ledger.store import checkpoints, entries, state
 from publica.kernel.ledger.tiles import Tree
@@ -39,13 +43,28 @@ def vkey(keys: Keys, origin: str) -> str:
     return str(note.verifier(keys.signer, origin))
 
 
-def checkpoint(database: Database, keys: Keys, origin: str) -> str:
+def checkpoint(database: Database, keys: Keys, origin: str, keep: Path | None = None) -> str:
     """Sequence what was committed, then sign the tree; the signed note. Unless it grew, the latest again.
 
-    Raises IntegrityBroken rather than sign a tree that does not extend the latest one signed.
+    `keep`: a file outside the database that holds the latest note, too. Raises IntegrityBroken rather than
+    sign a tree that does not extend the latest one signed, there or in the database.
     """
+    if keep is not None:
+        with database.read() as connection:
+            _extends(connection, keep)  # before anything gets a position
     sequence(database)
-    return database.maintain(lambda change: _sign(change, keys, origin))
+    signed = database.maintain(lambda change: _sign(change, keys, origin))
+    if keep is not None:
+        database.maintain(lambda change: _keep(change.connection, keep))
+    return signed
+
+
+def kept(file: Path) -> str | None:
+    """The note that was kept outside the database; None when the file is gone."""
+    try:
+        return file.read_text("utf-8", "replace")
+    except OSError:
+        return None
 
 
 def latest(connection: Connection) -> StoredCheckpoint | None:
@@ -98,3 +117,47 @@ def _sign(change: Change, keys: Keys, origin: str) -> str:
     row = {"size": size, "root": root, "note": signed, "at": clock.text(change.now)}
     connection.execute(insert(checkpoints).values(row))
     return signed
+
+
+def _extends(connection: Connection, file: Path) -> None:
+    """Raises IntegrityBroken unless the tree begins with what the kept note says.
+
+    Without any note there must not be entries: an instance signs before it enters anything.
+    """
+    text = kept(file)
+    if text is None:
+        if latest(connection) is None and connection.execute(select(entries.c.id).limit(1)).first():
+            raise IntegrityBroken(
+                "Every checkpoint of the ledger is gone; no new one was signed.",
+                do="Run `publica ledger verify`.",
+            )
+        return
+    lines = text.split("\n")
+    size = int(lines[1]) if len(lines) > 2 and lines[1].isascii() and lines[1].isdigit() else -1
+    held = connection.execute(select(state.c.size)).scalar() or 0
+    if not 0 <= size <= held or b64(Tree(connection).root(size)) != lines[2]:
+        raise IntegrityBroken(
+            f"The ledger no longer holds what the checkpoint in {file.name} signed; no new one was signed.",
+            do="Run `publica ledger verify`.",
+        )
+
+
+def _keep(connection: Connection, file: Path) -> None:
+    """Write the latest note to the file, durably; whoever does holds the ledger, so that none is older."""
+    locked_size(connection)
+    newest = latest(connection)
+    if newest is None or kept(file) == newest.note:
+        return
+    file.parent.mkdir(mode=0o755, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
+    with os.fdopen(handle, "wb") as new:
+        new.write(newest.note.encode())
+        new.flush()
+        os.fsync(new.fileno())
+    Path(name).chmod(0o644)
+    Path(name).replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

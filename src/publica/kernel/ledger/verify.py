@@ -37,10 +37,12 @@ _UNSURE = re.compile(rb"[0-9]{16}|[\xf0-\xff]")  # where Python's JSON and RFC 8
 
 @dataclass(frozen=True)
 class Report:
-    """What was found: entries in the tree (`size`), `waiting` for it, per kind, checkpoints, and problems."""
+    """What was found: entries in the tree (`size`), `waiting` for it, those of both that no right checkpoint
+    covers (`unsigned`), per kind, checkpoints, and problems."""
 
     size: int
     waiting: int
+    unsigned: int
     kinds: Mapping[str, int]
     checkpoints: int
     problems: tuple[Problem, ...]
@@ -71,7 +73,13 @@ def verify(
     except SQLAlchemyError:
         found.add([_problem(None, "The ledger's tables cannot be read to the end: they are damaged.")])
     return Report(
-        tree.size, entries.waiting, dict(entries.kinds), checkpoints.count, tuple(found.first), found.further
+        tree.size,
+        entries.waiting,
+        tree.size + entries.waiting - checkpoints.signed,
+        dict(entries.kinds),
+        checkpoints.count,
+        tuple(found.first),
+        found.further,
     )
 
 
@@ -245,6 +253,7 @@ class _Checkpoints:
 
     def __init__(self, keys: Sequence[_Key]) -> None:
         self.count = 0
+        self.signed = 0
         self._keys = keys
         self._contradicted = 0
         self._coming: Iterator[_Signed] = iter(())
@@ -269,9 +278,9 @@ class _Checkpoints:
         """Problems of checkpoints that the tree never reached."""
         while self._next is not None:
             self.count += self._next.root is not None
-            yield _problem(
-                None, f"{self._next} is of {self._next.size} entries, but only {tree.size} are there."
-            )
+            lost = f"{self._next} is of {self._next.size} entries, but only {tree.size} are there"
+            why = "entries were removed, or an older copy of the database was put in its place"
+            yield _problem(None, f"{lost}: {why}.")
             self._next = next(self._coming, None)
         if self._contradicted > 1:
             yield _problem(None, f"{self._contradicted - 1} later checkpoints contradict the entries, too.")
@@ -290,6 +299,8 @@ class _Checkpoints:
                 yield _problem(None, f"{signed} {what}.")
         elif signed.root not in (None, root):
             yield _problem(None, f"{signed} has another root on record than in its note.")
+        else:
+            self.signed = max(self.signed, signed.size)
 
     def _open(self, note: Any) -> tuple[_Key | None, str]:
         """The text of a signed note and the key that signed it, None when none of ours did."""

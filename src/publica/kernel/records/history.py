@@ -90,8 +90,13 @@ def entry_of(key: Key, revision: int, commitment: str, actor: str) -> dict[str, 
 
 def altered(connection: Connection) -> Iterator[str]:
     """Every revision that is not what its ledger entry commits to, and every entry whose revision is gone."""
+    revision: dict[Key, int] = {}
     for row in store.with_entries(connection):
+        key = (row["kind"], row["id"])
+        before, revision[key] = revision.get(key, 0), row["revision"]
         name = f"{row['kind']}:{row['id']}, revision {row['revision']}"
+        if row["revision"] != before + 1:
+            yield f"{name} comes after revision {before}: the order of revisions was altered."
         if row["entry_body"] is None:
             yield f"{name} has no ledger entry."
             continue

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from publica.kernel.errors import IntegrityBroken
 from publica.kernel.keys import Keys
@@ -18,7 +18,8 @@ from publica.trust.consent.model import Fold
 
 def altered(connection: Connection, keys: Keys) -> Iterator[str]:
     """Every choice that is not what its entry commits to, and all that does not follow from the choices."""
-    for activity in store.activities(connection):
+    kept = connection.execute(select(store.snapshots.c.activity)).scalars()
+    for activity in sorted({*store.activities(connection), *kept}):
         yield from _of_activity(connection, keys, activity)
     for body in store.entries_alone(connection, ENTRY):
         entry = json.loads(body)
@@ -28,7 +29,7 @@ def altered(connection: Connection, keys: Keys) -> Iterator[str]:
 def _of_activity(connection: Connection, keys: Keys, activity: str) -> Iterator[str]:
     kept = store.snapshot(connection, activity)
     state = Fold()
-    same = kept.counter == 0
+    same = kept == Fold()
     for row, change in store.with_entries(connection, activity):
         yield from _of_change(keys, row, change)
         if change.counter != state.counter + 1:
@@ -47,6 +48,8 @@ def _equal(state: Fold, kept: Fold) -> bool:
 
 def _of_change(keys: Keys, row: Any, change: store.Change) -> Iterator[str]:
     name = f"Choice {change.counter} about {row.activity}"
+    if (row.subject is None) == (row.subjects is None):
+        yield f"{name} is of one person and of many at once."
     if row.entry_body is None:
         yield f"{name} has no ledger entry."
         return
