@@ -315,6 +315,22 @@ def test_many_choices(folder: Path, tmp_path: Path) -> None:
     assert support.state(folder) == before
 
 
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_an_instance_is_private_whatever_the_umask(tmp_path: Path, mask: int) -> None:
+    """Nobody but its owner reads the state database or the data."""
+    before = os.umask(mask)
+    try:
+        assert publica("init", str(tmp_path / "office")).code == 0
+    finally:
+        os.umask(before)
+    office = tmp_path / "office"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (office, *office.glob("**/*"))}
+    assert {modes[name] for name in ("office", "keys", "data")} == {0o700}
+    assert {mode for name, mode in modes.items() if name.startswith("state.db")} == {0o600}
+    assert modes["sealing.key"] == 0o600
+    assert all(path.stat().st_mode & 0o400 for path in (office / "ledger.pub", office / "publica.toml"))
+
+
 # records and data
 
 

@@ -65,7 +65,9 @@ class Instance:
             raise BadInput(
                 f"{folder} is not empty.", do="Choose a new folder; an instance starts in its own."
             )
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        (folder / STATE).touch(mode=0o600, exist_ok=False)  # what the database adds beside it is as private
         keys.create(folder / KEYS)
         (folder / DATA).mkdir(mode=0o700, exist_ok=True)
         database = Database(f"sqlite:///{folder / STATE}")
