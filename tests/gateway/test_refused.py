@@ -8,6 +8,14 @@ from publica.gateway import surface
 
 from .world import refusal
 
+DOUBLED = "WITH c0 AS (SELECT sex FROM population)" + "".join(
+    f", c{n} AS (SELECT * FROM c{n - 1} UNION ALL SELECT * FROM c{n - 1})" for n in range(1, 25)
+) + " SELECT * FROM c24"  # fmt: skip
+WIDER = "WITH c0 AS (SELECT sex FROM population)" + "".join(
+    f", c{n} AS (SELECT *, * FROM c{n - 1})" for n in range(1, 25)
+) + " SELECT * FROM c24"  # fmt: skip
+AGAIN = "SELECT 'x' AS a0" + "".join(f", a{n - 1} || a{n - 1} AS a{n}" for n in range(1, 40))
+
 REFUSED = {
     "sql-unparsed": [
         "SELEC 1", "SELECT", "SELECT FROM population", "SELECT 1 +", "SELECT 'open", "SELECT 1\0",
@@ -26,9 +34,12 @@ REFUSED = {
     "sql-too-long": ["SELECT '" + "x" * surface.CHARACTERS + "'"],
     "sql-too-deep": [
         "SELECT " + "(" * 200 + "1" + ")" * 200, "SELECT " + "[" * 3000 + "]" * 3000,
+        "SELECT 1 FROM " + ", ".join(f"municipalities t{n}" for n in range(40)), DOUBLED, WIDER, AGAIN,
         "SELECT " + "- " * 5000 + "1", "SELECT " + "NOT " * 5000 + "TRUE",
     ],
     "sql-node": [
+        "SELECT * FROM (VALUES (1), (2, 3)) t", "VALUES (1, 2), (3)",
+        "SELECT list_transform(l, lambda x: list_transform(l, lambda y: x + y)) FROM (SELECT [1] AS l)",
         "SELECT 'a' COLLATE NOCASE", "SELECT #1 FROM population",
         "SELECT {'a': 1}", "SELECT current_date", "SELECT current_timestamp", "SELECT [x FOR x IN [1]]",
         "SELECT sex FROM population ASOF JOIN incomes USING (person_id)",
@@ -59,7 +70,16 @@ REFUSED = {
         "SELECT * FROM query_table('population')",
         "SELECT * FROM duckdb_columns()", "SELECT * FROM glob('*')", "SELECT row_number() FROM population",
         "SELECT repeat('x', 100000000)", "SELECT repeat('x', income) FROM population",
-        "SELECT lpad('x', 1000000, 'y')",
+        "SELECT lpad('x', 1000000, 'y')", "SELECT repeat(repeat('x', 1000), 1000)",
+        "WITH q AS (SELECT repeat('x', 1000) AS s) SELECT repeat(s, 1000) FROM q",
+        "SELECT repeat(range(1000), 1000)", "SELECT range(100000)", "SELECT range(income) FROM population",
+        "SELECT unnest(generate_series(-9000, 9000))", "SELECT generate_series(1, 10000000000, 1)",
+        "SELECT range(DATE '2020-01-01', DATE '2021-01-01', INTERVAL 1 SECOND)",
+        "SELECT replace(replace(replace(sex, 'F', note), 'F', note), 'F', note) FROM population",
+        *(f"SELECT {name}(note, sex) FROM population" for name in (
+            "levenshtein", "damerau_levenshtein", "editdist3", "jaccard", "jaro_similarity", "hamming",
+            "jaro_winkler_similarity", "mismatches",
+        )),
         "SELECT struct_pack(a := 1)",
         "SELECT to_json(p) FROM population p", 'SELECT "lower"(sex) FROM population',
         "SELECT nosuchfunction(1)", "SELECT setseed(0.5)", "SELECT nextval('x')",
@@ -73,6 +93,9 @@ REFUSED = {
         "WITH q AS (SELECT * FROM r), r AS (SELECT 1) SELECT * FROM q",
     ],
     "sql-unknown-column": [
+        "SELECT sex FROM population ORDER BY 2", "SELECT sex FROM population ORDER BY 0",
+        "SELECT sex FROM population GROUP BY 2", "SELECT 1 UNION SELECT 2 ORDER BY 2",
+        "SELECT sex FROM population GROUP BY ROLLUP (1, 99999999999)",
         "SELECT nope FROM population", "SELECT p.nope FROM population p", "SELECT x.sex FROM population p",
         "SELECT * EXCLUDE (nope) FROM population", "SELECT nope.* FROM population", "SELECT *",
         "SELECT note.field FROM population", "SELECT sex FROM (SELECT income FROM population)",

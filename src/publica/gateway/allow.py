@@ -172,7 +172,10 @@ def _group(node: exp.Expr) -> None:
 
 
 def _lambda(node: exp.Expr) -> None:
-    _require(isinstance(node.parent, exp.Anonymous), node)
+    """Inside another lambda only over what that one is given: no list times itself."""
+    call = node.parent
+    own = isinstance(call, exp.Anonymous) and isinstance(call.expressions[0], exp.Identifier)
+    _require(isinstance(call, exp.Anonymous) and (own or call.find_ancestor(exp.Lambda) is None), node)
 
 
 def _window(node: exp.Expr) -> None:
@@ -220,8 +223,43 @@ def _function(node: exp.Expr) -> None:
     )
     if name in surface.BOUNDED:
         fits &= _bounded(node.expressions[surface.BOUNDED[name] :][:1])
+    if name in surface.SERIES and not isinstance(node.parent, exp.Table):
+        fits &= 0 <= series(node) <= surface.LARGEST_REPEAT
     if not fits:
         raise outside("sql-function", function=name)
+
+
+def check_growth(query: exp.Expr) -> None:
+    """Refuse what makes long values longer again and again, in one expression or through several queries."""
+    growth = 1
+    for call in query.find_all(exp.Anonymous):
+        growth *= max(1, _growth(call))
+        if growth > surface.LARGEST_GROWTH:
+            raise outside("sql-function", function=str(call.this))
+
+
+def _growth(call: exp.Expr) -> int:
+    """How much longer a call can make its argument."""
+    name, arguments = call.this, call.expressions
+    if name == "repeat":
+        return int(arguments[1].this)
+    if name in surface.SERIES and not isinstance(call.parent, exp.Table):
+        return series(call)
+    if name in ("replace", "regexp_replace") and len(arguments) > 2:
+        plain = isinstance(arguments[2], exp.Literal)
+        return len(arguments[2].name) if plain else surface.UNKNOWN_GROWTH
+    return 1
+
+
+def series(call: exp.Expr) -> int:
+    """How long the list of `range(…)` is at most; -1 if its ends are no plain numbers."""
+    ends = []
+    for argument in call.expressions:
+        number = argument.this if isinstance(argument, exp.Neg) else argument
+        if not (isinstance(number, exp.Literal) and not number.is_string and number.this.isdigit()):
+            return -1
+        ends.append(-int(number.this) if number is not argument else int(number.this))
+    return abs(ends[1] - ends[0] if len(ends) > 1 else ends[0]) + 1 if ends else -1
 
 
 def _orders_itself(node: exp.Expr) -> bool:

@@ -48,6 +48,7 @@ class Clauses:
         self.subquery = subquery
         self.occurrences: list[Occurrence] = []
         self.bound: list[Output] = []
+        self.copied = 0
         self.compared: list[tuple[exp.Expr, tuple[Output, ...]]] = []
 
     def clauses(self, node: exp.Expr, scope: Scope, ctes: Any, unique: bool) -> tuple[Output, ...]:
@@ -76,6 +77,8 @@ class Clauses:
         found: list[Projection] = []
         aliases: dict[str, exp.Expr] = {}
         for item in list(node.expressions):
+            if len(found) > surface.COLUMNS:
+                raise outside("sql-too-deep")
             star = item.this if isinstance(item, exp.Column) else item
             if isinstance(star, exp.Star):
                 found += self._star(item, star, scope, ctes)
@@ -189,6 +192,9 @@ class Clauses:
         if alias is not None and here is None:
             if place is not None or alias is _AMBIGUOUS:
                 raise outside("sql-ambiguous-column", column=name)
+            self.copied += sum(1 for _ in alias.walk())
+            if self.copied > surface.COPIES:
+                raise outside("sql-too-deep")
             return alias.copy() if isinstance(alias, exp.Column) else exp.Paren(this=alias.copy())
         if place is None:
             raise self._unknown(name, scope)
@@ -253,6 +259,8 @@ class Clauses:
                 pending += node.expressions
             elif isinstance(node, exp.Paren):
                 pending.append(node.this)
+            elif isinstance(node, exp.Literal):
+                check_position(node, len(projections))
             elif _bare(node) and not scope.having(node.name) and fold(node.name) in aliases:
                 node.replace(_position(node.name, projections))
             else:
@@ -270,6 +278,7 @@ class Clauses:
         expand_all(node, len(projections))
         for ordered in node.args["order"].expressions:
             item = ordered.this
+            check_position(item, len(projections))
             if _bare(item) and fold(item.name) in aliases:
                 item.replace(_position(item.name, projections))
             else:
@@ -286,6 +295,7 @@ class Clauses:
         for ordered in node.args["order"].expressions:
             item = ordered.this
             if isinstance(item, exp.Literal):
+                check_position(item, len(outputs))
                 continue
             if not _bare(item) or fold(item.name) not in names:
                 raise outside("sql-unknown-column", column=item.name)
@@ -295,6 +305,13 @@ class Clauses:
 
 
 _AMBIGUOUS: exp.Expr = exp.Null()
+
+
+def check_position(item: exp.Expr, width: int) -> None:
+    """A plain number in ORDER BY and GROUP BY is the position of an output column."""
+    number = item.name if isinstance(item, exp.Literal) and not item.is_string else ""
+    if number.isdigit() and not 1 <= int(number[:9]) <= width:
+        raise outside("sql-unknown-column", column=item.name)
 
 
 def expand_all(node: exp.Expr, width: int) -> None:

@@ -11,7 +11,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.tokenizer_core import Token
 
 from publica.gateway import surface
-from publica.gateway.allow import allow
+from publica.gateway.allow import allow, check_growth
 from publica.gateway.dialect import Surface
 from publica.gateway.model import fold, outside
 
@@ -46,6 +46,7 @@ def parse(sql: str) -> exp.Query:
     query = one(statements(sql))
     for node in list(query.walk()):
         allow(plain(node))
+    check_growth(query)
     while isinstance(query, exp.Subquery):
         query = query.this
         query.pop()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
-from publica.gateway import order
+from publica.gateway import order, surface
 from publica.gateway.clauses import Clauses
 from publica.gateway.model import (
     Chosen,
@@ -35,7 +35,11 @@ QUERY = (exp.Select, exp.SetOperation, exp.Subquery)
 def resolve(query: exp.Query, shapes: Mapping[str, Shape]) -> Resolved:
     """Place every name of the statement, which is changed. Raises Outside with a `sql-…` code."""
     resolver = Resolver(shapes)
+    if sum(1 for _ in query.find_all(exp.Join)) > surface.JOINS:
+        raise outside("sql-too-deep")
     outputs = resolver.query(query, None, {}, unique=False)
+    if sources(query) > surface.SOURCES:
+        raise outside("sql-too-deep")
     resolver.note_comparisons()
     parameters = frozenset(node.name for node in query.find_all(exp.Placeholder))
     check_parameters(parameters)
@@ -53,6 +57,18 @@ def resolve(query: exp.Query, shapes: Mapping[str, Shape]) -> Resolved:
         met=tuple(resolver.met),
         columns=tuple(output.name for output in outputs),
     )
+
+
+def sources(query: exp.Query) -> int:
+    """How many tables a statement reads when each name of WITH is written out wherever it is used."""
+    direct: dict[int | None, list[exp.Table]] = {}
+    for table in query.find_all(exp.Table):
+        holder = table.find_ancestor(exp.CTE)
+        direct.setdefault(holder.meta["cte"] if holder is not None else None, []).append(table)
+    costs: dict[int | None, int] = {}
+    for number in (*sorted(key for key in direct if key is not None), None):  # definitions come before uses
+        costs[number] = sum(1 + costs.get(t.meta.get("from_cte", -1), 0) for t in direct.get(number, ()))
+    return costs[None]
 
 
 def check_parameters(names: frozenset[str]) -> None:
@@ -236,6 +252,8 @@ class Resolver(Clauses):
         for row in node.expressions:
             self.bind(row, scope, ctes)
         width = len(node.expressions[0].expressions)
+        if any(len(row.expressions) != width for row in node.expressions):
+            raise outside("sql-node", node="VALUES")
         return self._derived(node, tuple(Output(f"col{index}") for index in range(width)))
 
     def _derived(self, node: exp.Expr, outputs: tuple[Output, ...]) -> Source:

@@ -19,6 +19,16 @@ LARGEST_REPEAT = 10_000
 """Largest count in `repeat`, `lpad` and `rpad`, which must be a plain number: each could fill the memory."""
 
 
+LARGEST_GROWTH = 100_000
+"""How much longer `repeat`, `lpad`, `rpad`, `replace` and lists of `range` may make a value, all together."""
+
+UNKNOWN_GROWTH = 100
+"""What a replacement counts that is no plain text."""
+
+SOURCES, JOINS, COLUMNS, COPIES = 64, 32, 2_000, 10_000
+"""Most tables (names of WITH count with all in them), joins, columns of a SELECT, nodes of reused aliases."""
+
+
 def words(text: str) -> frozenset[str]:
     """The set of words of a text."""
     return frozenset(text.split())
@@ -188,9 +198,8 @@ FAMILIES = (
     _family(
         "Text",
         "array_to_string ascii bar bit_length char_length character_length chr concat concat_ws "
-        "contains damerau_levenshtein editdist3 ends_with hamming instr jaccard jaro_similarity "
-        "jaro_winkler_similarity lcase left left_grapheme len length length_grapheme levenshtein "
-        "lower lpad ltrim mismatches nfc_normalize octet_length ord position prefix regexp_escape "
+        "contains ends_with instr lcase left left_grapheme len length length_grapheme "
+        "lower lpad ltrim nfc_normalize octet_length ord position prefix regexp_escape "
         "regexp_extract regexp_extract_all regexp_full_match regexp_matches regexp_replace "
         "regexp_split_to_array repeat replace reverse right right_grapheme rpad rtrim split "
         "split_part starts_with str_split str_split_regex string_split string_split_regex "
@@ -231,6 +240,9 @@ FUNCTIONS: dict[str, Family] = {name: family for family in FAMILIES for name in 
 COLLECTING, ORDERED = FAMILIES[1].names, FAMILIES[4].names
 BOUNDED = {"repeat": 1, "lpad": 1, "rpad": 1}
 """Functions whose argument of that index must be a plain number, at most LARGEST_REPEAT."""
+
+SERIES = frozenset({"range", "generate_series"})
+"""Functions that make a list, which must be no longer than LARGEST_REPEAT; in FROM they make rows."""
 
 SUPPORTED = (
     "SELECT with WHERE, GROUP BY (also ALL, GROUPING SETS, ROLLUP, CUBE), HAVING, QUALIFY, DISTINCT, FILTER",
@@ -276,6 +288,11 @@ LEFT_OUT = (
         "time zones, COLLATE, blobs, bit strings, enums, host variables `?` and `$1`",
         "they depend on settings or on position",
     ),
+    (
+        "`levenshtein`, `jaccard`, `jaro_similarity`, `hamming` and the like; "
+        "lambdas inside lambdas, except over the members of a list of lists",
+        "the time they take grows with the square of their arguments, past any deadline",
+    ),
     ("recursive WITH, NATURAL JOIN", "unbounded, or joined on whatever happens to have the same name"),
 )
 
@@ -292,7 +309,11 @@ def markdown() -> str:
     lines += ["In FROM: " + ", ".join(f"`{name}`" for name in sorted(TABLE_FUNCTIONS)) + ".", ""]
     lines += ["## Limits", ""]
     lines += [f"- {CHARACTERS:,} characters, {BRACKETS} nested brackets"]
-    lines += [f"- the count in `repeat`, `lpad` and `rpad` is a plain number up to {LARGEST_REPEAT:,}", ""]
+    lines += [f"- {SOURCES} tables (a name of WITH counts with all that is in it), {JOINS} joins,"]
+    lines += [f"  {COLUMNS:,} columns of a SELECT"]
+    lines += [f"- the count in `repeat`, `lpad` and `rpad` is a plain number up to {LARGEST_REPEAT:,};"]
+    lines += ["  a list of `range` or `generate_series` is one of plain numbers, and as long at most;"]
+    lines += [f"  together they, and `replace`, make no value more than {LARGEST_GROWTH:,} times as long", ""]
     lines += ["## Left out", "", "| what | why |", "|---|---|"]
     lines += [f"| {what} | {why} |" for what, why in LEFT_OUT]
     return "\n".join(lines) + "\n"
