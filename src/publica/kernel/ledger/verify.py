@@ -31,6 +31,7 @@ WIDEST_GAP = 65536
 """Missing positions in a row that are still taken for lost entries, not for a falsified position."""
 
 _LOST = b""
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 _RESTORE = "Restore the database from a backup, and find out who could write to it."
 _UNSURE = re.compile(rb"[0-9]{16}|[\xf0-\xff]")  # where Python's JSON and RFC 8785 may differ: use the latter
 
@@ -213,7 +214,8 @@ class _Tree:
         for level, number in self._connection.exec_driver_sql("SELECT level, number FROM ledger_tile"):
             if level not in range(len(last)) or number not in range(last[level]):
                 yield _problem(None, f"Tile {level}/{number} belongs to no entry.")
-        sizes = self._connection.exec_driver_sql("SELECT size FROM ledger_state").scalars().all()
+        states = self._connection.exec_driver_sql("SELECT id, size FROM ledger_state").all()
+        sizes = [size for number, size in states if number == 1 or size != self.size]
         if list(sizes) != [self.size]:
             yield _problem(None, f"The ledger has {self.size} entries in its tree, but {sizes} on record.")
 
@@ -256,12 +258,13 @@ class _Checkpoints:
         self.signed = 0
         self._keys = keys
         self._contradicted = 0
+        self._last = ""
         self._coming: Iterator[_Signed] = iter(())
         self._next: _Signed | None = None
 
     def begin(self, connection: Connection, kept: Iterable[str]) -> None:
-        rows = _stream(connection, "SELECT size, root, note FROM checkpoint ORDER BY size")
-        stored = (_Signed(size, root, note) for size, root, note in rows)
+        rows = _stream(connection, "SELECT size, root, note, at FROM checkpoint ORDER BY size")
+        stored = (_Signed(size, root, note, at) for size, root, note, at in rows)
         elsewhere = sorted((_Signed.kept(note) for note in kept), key=_by_size)
         self._coming = merge(stored, elsewhere, key=_by_size)
         self._next = next(self._coming, None)
@@ -297,10 +300,20 @@ class _Checkpoints:
             if self._contradicted == 1:
                 what = "contradicts the entries: an entry before it was altered, moved, added or removed"
                 yield _problem(None, f"{signed} {what}.")
+        elif signed.root is not None and not self._timely(signed):
+            yield _problem(None, f"{signed} was not made at {signed.at!r}: that is no time, or out of order.")
+        elif signed.root is not None and signed.note.count("\n") != 5:
+            yield _problem(None, f"{signed} has more in its note than was signed.")
         elif signed.root not in (None, root):
             yield _problem(None, f"{signed} has another root on record than in its note.")
         else:
             self.signed = max(self.signed, signed.size)
+
+    def _timely(self, signed: _Signed) -> bool:
+        """Whether it is on record as made at a time, and after the one before it."""
+        known = isinstance(signed.at, str) and re.fullmatch(_TIME, signed.at) is not None
+        before, self._last = self._last, signed.at if known else self._last
+        return known and before <= signed.at
 
     def _open(self, note: Any) -> tuple[_Key | None, str]:
         """The text of a signed note and the key that signed it, None when none of ours did."""
@@ -320,6 +333,7 @@ class _Signed:
     size: int
     root: Any
     note: Any
+    at: Any = None
 
     def __str__(self) -> str:
         return f"The checkpoint of size {self.size}" + (" kept elsewhere" if self.root is None else "")
