@@ -14,6 +14,7 @@ DOUBLED = "WITH c0 AS (SELECT sex FROM population)" + "".join(
 WIDER = "WITH c0 AS (SELECT sex FROM population)" + "".join(
     f", c{n} AS (SELECT *, * FROM c{n - 1})" for n in range(1, 25)
 ) + " SELECT * FROM c24"  # fmt: skip
+STARS = " UNION ALL ".join(["SELECT " + ",".join(["*"] * 300) + " FROM population"] * 20)
 AGAIN = "SELECT 'x' AS a0" + "".join(f", a{n - 1} || a{n - 1} AS a{n}" for n in range(1, 40))
 
 REFUSED = {
@@ -34,7 +35,7 @@ REFUSED = {
     "sql-too-long": ["SELECT '" + "x" * surface.CHARACTERS + "'"],
     "sql-too-deep": [
         "SELECT " + "(" * 200 + "1" + ")" * 200, "SELECT " + "[" * 3000 + "]" * 3000,
-        "SELECT 1 FROM " + ", ".join(f"municipalities t{n}" for n in range(40)), DOUBLED, WIDER, AGAIN,
+        "SELECT 1 FROM " + ", ".join(f"municipalities t{n}" for n in range(40)), DOUBLED, WIDER, AGAIN, STARS,
         "SELECT " + "- " * 5000 + "1", "SELECT " + "NOT " * 5000 + "TRUE",
     ],
     "sql-node": [

@@ -231,6 +231,8 @@ class Clauses:
         return self.numbered(node, output)
 
     def numbered(self, node: exp.Column, output: Output) -> exp.Column:
+        if len(self.bound) >= surface.REFERENCES:
+            raise outside("sql-too-deep")
         node.meta["bound"] = len(self.bound)
         self.bound.append(output)
         return node
@@ -365,10 +367,12 @@ def _text(node: exp.Expr) -> str:
 def _number(projections: list[Projection]) -> None:
     """`a`, `a_1`, `a_2`: the engine's names for columns of a table that would have the same name."""
     seen: set[str] = set()
+    last: dict[str, int] = {}
     for item in projections:
-        name, number = item.name, 0
+        name, number = item.name, last.get(fold(item.name), 0)
         while fold(name) in seen:
             number += 1
             name = f"{item.name}_{number}"
+        last[fold(item.name)] = number
         item.name = name
         seen.add(fold(name))

@@ -25,6 +25,9 @@ LARGEST_GROWTH = 100_000
 UNKNOWN_GROWTH = 100
 """What a replacement counts that is no plain text."""
 
+REFERENCES = 20_000
+"""Most column references in a statement, stars written out."""
+
 SOURCES, JOINS, COLUMNS, COPIES = 64, 32, 2_000, 10_000
 """Most tables (names of WITH count with all in them), joins, columns of a SELECT, nodes of reused aliases."""
 
@@ -310,7 +313,7 @@ def markdown() -> str:
     lines += ["## Limits", ""]
     lines += [f"- {CHARACTERS:,} characters, {BRACKETS} nested brackets"]
     lines += [f"- {SOURCES} tables (a name of WITH counts with all that is in it), {JOINS} joins,"]
-    lines += [f"  {COLUMNS:,} columns of a SELECT"]
+    lines += [f"  {COLUMNS:,} columns of a SELECT, {REFERENCES:,} references to columns, stars written out"]
     lines += [f"- the count in `repeat`, `lpad` and `rpad` is a plain number up to {LARGEST_REPEAT:,};"]
     lines += ["  a list of `range` or `generate_series` is one of plain numbers, and as long at most;"]
     lines += [f"  together they, and `replace`, make no value more than {LARGEST_GROWTH:,} times as long", ""]
