@@ -264,7 +264,7 @@ class _Checkpoints:
 
     def begin(self, connection: Connection, kept: Iterable[str]) -> None:
         rows = _stream(connection, "SELECT size, root, note, at FROM checkpoint ORDER BY size")
-        stored = (_Signed(size, root, note, at) for size, root, note, at in rows)
+        stored = (_Signed(size, root or b"", note, at) for size, root, note, at in rows)
         elsewhere = sorted((_Signed.kept(note) for note in kept), key=_by_size)
         self._coming = merge(stored, elsewhere, key=_by_size)
         self._next = next(self._coming, None)
@@ -302,7 +302,7 @@ class _Checkpoints:
                 yield _problem(None, f"{signed} {what}.")
         elif signed.root is not None and not self._timely(signed):
             yield _problem(None, f"{signed} was not made at {signed.at!r}: that is no time, or out of order.")
-        elif signed.root is not None and signed.note.count("\n") != 5:
+        elif signed.root is not None and not (signed.note.count("\n") == 5 and signed.note.endswith("\n")):
             yield _problem(None, f"{signed} has more in its note than was signed.")
         elif signed.root not in (None, root):
             yield _problem(None, f"{signed} has another root on record than in its note.")
