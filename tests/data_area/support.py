@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from sqlalchemy import Connection
 
-from publica.data import ColumnType, CsvOptions, LoadReport, TableColumn, TableSchema, Version
+from publica.data import ColumnType, CsvOptions, LoadReport, TableColumn, TableSchema, Version, versions
 from publica.data.ingest import load
 from publica.kernel import keys
 from publica.kernel.actor import Actor
@@ -52,6 +54,12 @@ class Instance:
         with self.db.read() as connection:
             query = "SELECT kind FROM ledger_entry ORDER BY id"
             return list(connection.exec_driver_sql(query).scalars())
+
+
+def versions_of(connection: Connection, folder: Path, dataset: str) -> tuple[Version, ...]:
+    """Every version of a dataset, oldest first."""
+    numbered = (versions.get(connection, folder, dataset, number) for number in count(1))
+    return tuple(takewhile(lambda version: version is not None, numbered))  # type: ignore[arg-type]
 
 
 def loaded(report: LoadReport) -> Version:

@@ -16,7 +16,7 @@ from publica.data import ColumnType, TableColumn, TableSchema, subjects, version
 from publica.kernel.errors import BadInput
 from publica.kernel.ledger.canonical import commit
 
-from .support import ACTOR, Instance, loaded, person, rows, schema
+from .support import ACTOR, Instance, loaded, person, rows, schema, versions_of
 
 PEOPLE = TableSchema("people", (person(), TableColumn("n", ColumnType.INTEGER)))
 
@@ -63,7 +63,7 @@ def test_versions_of_a_dataset(instance: Instance) -> None:
         first = versions.get(connection, instance.folder, "table", 1)
         assert newest and first
         assert (newest.number, rows(newest)) == (2, [["1"], ["3"]])
-        assert versions.all_of(connection, instance.folder, "table") == (first, newest)
+        assert versions_of(connection, instance.folder, "table") == (first, newest)
         assert versions.current(connection, instance.folder, "other") is None
         assert versions.get(connection, instance.folder, "table", 3) is None
 
@@ -169,7 +169,7 @@ def test_a_killed_load_leaves_nothing_half_done(instance: Instance, step: str) -
     assert done.returncode == -9, done.stderr.decode()
     published = step == "published"
     with instance.db.read() as connection:
-        assert len(versions.all_of(connection, instance.folder, "people")) == 1 + published
+        assert len(versions_of(connection, instance.folder, "people")) == 1 + published
         assert subjects.size(connection) == (3 if published else 1)
     version = loaded(instance.load(PEOPLE, instance.root / "q.csv"))
     assert version.number == 2 + published
@@ -195,7 +195,7 @@ def test_loads_at_once_share_one_directory(instance: Instance) -> None:
     with instance.db.read() as connection:
         found = subjects.positions(connection, instance.folder, keys)
         assert sorted(found.values()) == list(range(250))
-        made = versions.all_of(connection, instance.folder, "people")
+        made = versions_of(connection, instance.folder, "people")
     assert [version.number for version in made] == [1, 2, 3, 4]
     for version in made:
         assert all(row[2] == found[row[0]] for row in rows(version, hidden=True))

@@ -82,16 +82,6 @@ def positions(
     return found
 
 
-def key_of(connection: Connection, folder: Path, position: int) -> tuple[str, str] | None:
-    """(concept, key) of a position; None when it was never given."""
-    segment = _segment_of(connection, position)
-    if segment is None:
-        return None
-    place = position - segment.first
-    group = _group(segment.file(folder, "by-position.parquet"), place // ROW_GROUP)
-    return _pair(group, place % ROW_GROUP)
-
-
 def binding(
     connection: Connection, keys: Keys, folder: Path, key: str, concept: str = PERSON
 ) -> Binding | None:
