@@ -1,4 +1,4 @@
-"""Whatever is altered in the state database or the data folder, `ledger verify` reports it and never fails."""
+"""Whatever is altered in the state database or its rows, `ledger verify` reports it and never fails."""
 
 from __future__ import annotations
 
@@ -15,7 +15,16 @@ from publica.instance import Instance
 
 from .support import actor, ask, copy, people, publica, template
 
-HARMLESS: dict[str, str] = {}
+HARMLESS = {
+    "ledger_entry.id": "orders the entries that await a position; the signed tree orders the others",
+    "reading.number": "readings are found by their entries",
+    "record_revision.seq": "the order of a record's revisions is checked; among records it means nothing",
+    "use.released_exact": "whatever is not 0 is read as true; NULL and 0 show",
+    "agreement_spent.agreement": "no entry says what was spent (docs/security.md)",
+    "agreement_spent.period": "no entry says what was spent (docs/security.md)",
+    "agreement_spent.uses": "no entry says what was spent (docs/security.md)",
+    "agreement_spent.rows": "no entry says what was spent (docs/security.md)",
+}
 """`table.column`, and why nothing rests on it."""
 
 
@@ -132,6 +141,8 @@ def verdicts(folder: Path, table: str, column: str) -> Iterator[tuple[Any, list[
         where = " AND ".join(f'"{key}" IS ?' for key in keys)
         change = f'UPDATE "{table}" SET "{column}" = ? WHERE {where}'
         for other in others(before):
+            if other == before:
+                continue
             try:
                 connection.execute(change, (other, *values))
             except sqlite3.Error:  # a key, or of a type that a row id cannot have
@@ -150,5 +161,5 @@ def test_every_column_of_every_table(used: Path, tmp_path: Path) -> None:
         for other, problems in verdicts(folder, table, column):
             if not problems and f"{table}.{column}" not in HARMLESS:
                 missed.setdefault(f"{table}.{column}", []).append(other)
-    assert missed == {}
+    assert not missed, " ".join(missed)
     assert verified(folder) == []
