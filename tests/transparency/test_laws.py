@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Table, delete, update
 
 from publica.kernel.database import Database
-from publica.kernel.errors import IntegrityBroken
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.checkpoint import checkpoint, vkey
 from publica.kernel.ledger.verify import Report, verify
@@ -77,30 +76,3 @@ def test_a_lost_row_is_noticed(filled: Database, keys: Keys, table: Table) -> No
     )
     filled.maintain(lambda change: change.connection.execute(delete(table).where(table.c.number == 1)))
     assert any("has lost its row" in problem.what for problem in check(filled, keys).problems)
-
-
-@pytest.mark.parametrize("table", [store.tags, store.chunks])
-def test_a_list_is_not_given_when_what_it_is_found_by_is_missing(
-    filled: Database, keys: Keys, table: Table
-) -> None:
-    filled.maintain(lambda change: change.connection.execute(delete(table)))
-    with pytest.raises(IntegrityBroken):
-        uses_of(filled, keys, 1, ANA)
-    assert check(filled, keys).problems
-
-
-@pytest.mark.parametrize(
-    ("table", "values", "said"),
-    [
-        (store.uses, {"actor_tag": bytes(16)}, "another actor"),
-        (store.privates, {"sealed": bytes(60)}, "was altered"),
-        (store.readings, {"what": "other"}, "Reading 1 says something else"),
-        (store.readings, {"sealed": bytes(60)}, "Reading 1 cannot be checked"),
-        (store.subject_sets, {"sealed": bytes(60)}, "Subject set"),
-    ],
-)
-def test_what_only_the_keys_show_is_noticed(
-    filled: Database, keys: Keys, table: Table, values: dict[str, Any], said: str
-) -> None:
-    filled.maintain(lambda each: each.connection.execute(update(table).values(**values)))
-    assert any(said in problem.what for problem in check(filled, keys).problems)

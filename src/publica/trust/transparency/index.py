@@ -37,15 +37,10 @@ _WIDTH = PEOPLE // 8
 _BLOCKS = CHUNK_BYTES // _WIDTH  # blocks of people per chunk
 _NUMBER = (1 << 40) - 1
 _GROUP_BITS = 24
-_SEALED_EMPTY = 12 + 16 + 16  # bytes of a sealed small set without members: nonce, salt, authentication tag
 
 
 def sets_with(connection: Connection, keys: Keys, position: int) -> list[int]:
-    """The numbers of all stored sets that one person is in.
-
-    Raises IntegrityBroken when tags, chunks or rows of the index are missing.
-    """
-    _complete(connection, keys, position)
+    """The numbers of all stored sets that one person is in."""
     return [
         *_small(connection, keys, position),
         *_loose(connection, keys, position),
@@ -152,26 +147,6 @@ def compact(db: Database, keys: Keys) -> int:
         while (step := _step(db, keys)) is not None:
             compacted += step
     return compacted
-
-
-def _complete(connection: Connection, keys: Keys, position: int) -> None:
-    """Tags by their number (a small set's ciphertext is as long as its members are many); where a chunk or
-    a row for this person is not there, by opening the sets it could be of."""
-    columns = store.subject_sets.c
-    due = select(func.sum((func.length(columns.sealed) - _SEALED_EMPTY) / 4)).where(~columns.large)
-    if connection.scalar(select(func.count()).select_from(store.tags)) != int(connection.scalar(due) or 0):
-        raise IntegrityBroken("Tags of subject sets are missing.", do="Run `publica ledger verify`.")
-    chunk, block = position // store.CHUNK, position // PEOPLE
-    here = select(store.chunks.c.id).where(store.chunks.c.id == (chunk << 40) + columns.number)
-    row = select(store.blocks.c.id).where(store.blocks.c.id == (block << _GROUP_BITS) + columns.in_group)
-    compacted = select(store.groups.c.id).where(
-        store.groups.c.id == columns.in_group, store.groups.c.done > chunk
-    )
-    bare = select(columns.number).where(
-        columns.large, columns.size > position, ~here.exists(), ~(compacted.exists() & row.exists())
-    )
-    for number in connection.scalars(bare).all():
-        load(connection, keys, number)
 
 
 def _small(connection: Connection, keys: Keys, position: int) -> list[int]:
