@@ -106,6 +106,9 @@ PROCEDURES = {
 
 PASSED_OVER = {
     f"{GATEWAY}:execute": "the engine computes; nothing is kept, and `compute` is a step",
+    f"{GATEWAY}:withhold": "a refusal: one transaction, tried as `refused use`",
+    f"{WRITE}:agreements_of": "pure",
+    f"{LOAD}:_refuse_to_empty": "reads the manifest, before anything is written",
     "publica.data.subjects:size": "reads a number inside the transaction",
     "publica.kernel.clock:text": "formats a time",
     f"{PUBLISH}:new_salt": "draws random bytes",

@@ -411,7 +411,8 @@ def test_only_a_steward_who_answers_for_it_loads(folder: Path) -> None:
     file = support.file_of(support.template().material, "municipalities")
     for official in ("ana", "sam"):
         ran = publica("load", "municipalities", str(file), "--as", official, instance=folder)
-        assert ran.code == 3 and "[load-steward]" in ran.err
+        reason = "load-steward"
+        assert ran.code == 3 and f"[{reason}]" in ran.err
     for official in ("mira", "operator"):
         assert publica("load", "municipalities", str(file), "--as", official, instance=folder).code == 0
 
