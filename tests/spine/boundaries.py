@@ -106,6 +106,9 @@ PROCEDURES = {
 
 PASSED_OVER = {
     f"{GATEWAY}:execute": "the engine computes; nothing is kept, and `compute` is a step",
+    f"{GATEWAY}:execute_cells": "the same for totals",
+    f"{GATEWAY}:_failed": "`failed` is a step",
+    f"{WRITE}:remember": "rows in the receipt's own transaction, whose commit is a step",
     "publica.data.subjects:size": "reads a number inside the transaction",
     "publica.kernel.clock:text": "formats a time",
     f"{PUBLISH}:new_salt": "draws random bytes",
