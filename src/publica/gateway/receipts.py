@@ -7,12 +7,13 @@ from dataclasses import replace
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
-from publica.gateway.quota import count, reserve
+from publica.gateway.quota import count, locks, reserve
 from publica.governance.activities.model import Activity
 from publica.kernel import ids
 from publica.kernel.database import Change
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Record, book
+from publica.kernel.records import store as records
 from publica.trust.consent import reading as consent
 from publica.trust.transparency import receipts as transparency
 from publica.trust.transparency.model import Form, Private, Receipt, Written
@@ -52,8 +53,11 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
         reserve(connection, agreements_of(facts.grants).values(), outcome.charge, facts.at)
         return transparency.write(change, prepared)
 
+    stands = [records.STANDS, *locks(agreements_of(facts.grants).values())]
+    if outcome.counter is not None:
+        stands.append(consent.standing(facts.activity_id))
     try:
-        written = door.db.write(work)
+        written = door.db.write(work, stands)
     except _Moved:
         return None
     if outcome.touched_key is not None and written.touched is not None:
@@ -84,7 +88,7 @@ def withheld(
             count(change.connection, agreement, facts.at)
         return transparency.write(change, prepared)
 
-    door.db.write(work)
+    door.db.write(work, locks(agreements_of(facts.grants).values()))
     return receipt.id
 
 
@@ -100,7 +104,7 @@ def failed(door: Door, request: Request, facts: Facts, touched: SubjectSet | Non
         reserve(change.connection, agreements_of(facts.grants).values(), 0, facts.at)
         return transparency.write(change, prepared)
 
-    door.db.write(work)
+    door.db.write(work, locks(agreements_of(facts.grants).values()))
     return receipt.id
 
 
