@@ -195,9 +195,10 @@ def test_protection(office: Office) -> None:
         assert office.rows("SELECT count(*) FROM population WHERE person_id IS NOT NULL") == [(3,)]
         assert len(office.rows("SELECT person_id FROM population")[0][0]) == len(str(UUID(int=0)))
     with office.changed("activity", "care", protection="aggregates"):
-        assert office.missing(COUNT) == {"protection-available"}
+        assert office.rows(COUNT) == []  # three people are fewer than k
+        assert office.missing("SELECT person_id FROM population") == {"aggregate-form"}
     with office.changed("agreement", "registry-care", protection="aggregates"):
-        assert office.missing(COUNT) == {"protection-available"}
+        assert office.rows(COUNT) == []
     assert office.rows(COUNT) == [(3,)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from publica.gateway.aggregate.run import Nearer, Release, parameters, remember
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
@@ -32,9 +33,9 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
     """
     receipt = replace(
         _receipt(request, facts, "released"),
-        rows=outcome.spool.rows,
-        bytes=outcome.spool.size,
-        digest=outcome.spool.digest,
+        rows=outcome.answer.rows,
+        bytes=outcome.answer.size,
+        digest=outcome.answer.digest,
         choice_state={} if outcome.counter is None else {facts.activity_id: outcome.counter},
         form=_form(outcome, totals=totals),
         exact=outcome.exact,
@@ -50,11 +51,14 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
         if outcome.counter is not None and consent.counter(connection, facts.activity_id) != outcome.counter:
             raise _Moved
         reserve(connection, agreements_of(facts.grants).values(), outcome.charge, facts.at)
-        return transparency.write(change, prepared)
+        written = transparency.write(change, prepared)
+        if outcome.release is not None:
+            remember(change, outcome.release, written.leaf)
+        return written
 
     try:
         written = door.db.write(work)
-    except _Moved:
+    except (_Moved, Nearer):
         return None
     if outcome.touched_key is not None and written.touched is not None:
         door.masks.put(outcome.touched_key, (outcome.touched, written.touched))
@@ -88,17 +92,27 @@ def withheld(
     return receipt.id
 
 
-def failed(door: Door, request: Request, facts: Facts, touched: SubjectSet | None) -> str:
+def failed(
+    door: Door,
+    request: Request,
+    facts: Facts,
+    touched: SubjectSet | None,
+    release: Release | None = None,
+) -> str:
     """Write the receipt of a statement that could not be computed; returns its id.
 
-    It counts as a use. Raises Exhausted when none was left: failing says no more than an answer.
+    It counts as a use. Raises Exhausted when none was left: failing says no more than an answer. An error may
+    have told something of the cells (`release`) that it was computed from: they count as released.
     """
     receipt = replace(_receipt(request, facts, "failed"), clauses=(Clause("use-failed", False),))
     prepared = _without_release(door, request, receipt, touched)
 
     def work(change: Change) -> Written:
         reserve(change.connection, agreements_of(facts.grants).values(), 0, facts.at)
-        return transparency.write(change, prepared)
+        written = transparency.write(change, prepared)
+        if release is not None:
+            remember(change, release, written.leaf, strict=False)
+        return written
 
     door.db.write(work)
     return receipt.id
@@ -122,7 +136,7 @@ def _receipt(request: Request, facts: Facts, outcome: Result) -> Receipt:
         agreements=_agreements(facts),
         datasets=tuple(version.id for _, version in sorted(facts.versions.items())),
         columns={name: tuple(sorted(columns)) for name, columns in facts.reads.items()},
-        protection=facts.output,
+        protection=_protection(facts),
     )
 
 
@@ -145,6 +159,11 @@ def _about(request: Request, activity: Record[Activity] | None, outcome: Result)
         basis=None if basis is None else "consent" if basis.kind == "consent" else f"law:{basis.law}",
         authenticated=request.actor.authenticated,
     )
+
+
+def _protection(facts: Facts) -> str:
+    """What may come out; of totals with the parameters of their protection, which are public."""
+    return f"{facts.output} ({parameters(facts)})" if facts.output == "aggregates" else facts.output
 
 
 def _agreements(facts: Facts) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def shape(grant: Grant, output: str) -> Shape:
         column.name: _column_shape(column, types[column.name], effective(grant, column, output))
         for column in grant.dataset.spec.columns
     }
-    return Shape(grant.id, columns)
+    return Shape(grant.id, columns, open=grant.open)
 
 
 def _column_shape(column: Column, sql_type: str, transform: Transform) -> ColumnShape:
@@ -70,7 +70,21 @@ def _column_shape(column: Column, sql_type: str, transform: Transform) -> Column
         unit=column.unit if meaning else None,
         code_list=column.code_list if meaning else None,
         code_list_version=column.code_list_version if meaning else None,
+        part=_part(column, transform),
+        required=column.required,
     )
+
+
+def _part(column: Column, transform: Transform) -> str:
+    """What a column may do in a total. A time of whole numbers is a period, such as a year; any other time or
+    attribute selects and groups only when the agreement coarsens it."""
+    if column.role == "subject key":
+        return "key"
+    if column.role == "measure" and transform.kind == AS_IS:
+        return "measure"
+    period = column.role == "time" and column.type == "integer"
+    coarse = column.role in ("time", "attribute") and transform.kind in (YEAR, AGE_BAND, REGION)
+    return "dimension" if column.role == "dimension" or period or coarse else ""
 
 
 def sketch(facts: Facts) -> dict[str, Governed]:

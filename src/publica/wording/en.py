@@ -150,6 +150,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "sql-sample": ("", "Sampling is not supported: its result would be left to chance."),
     "sql-parameter-missing": ("", "The parameter ${name} has no value. Give one."),
     "sql-hidden-name": ("", "The name {name} is reserved."),
+    "aggregate-form": (
+        "",
+        "Only totals may come out here, in a closed form: count, sum and avg of measures, over people joined "
+        "by their keys, selected and grouped by dimensions. Not allowed: {what}.",
+    ),
     "meaning-mismatch": (
         "",
         "{left} and {right} do not mean the same: {left_value} against {right_value} ({what}). "

@@ -1,0 +1,110 @@
+"""Step 6 under `aggregates`: the statement over the protected cells of its cores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+from publica.gateway.aggregate.form import find_cores
+from publica.gateway.aggregate.frames import refused
+from publica.gateway.aggregate.model import Core, margin_name, value_name
+from publica.gateway.complete import complete_limits, complete_order, complete_windows, width
+from publica.gateway.model import Governed, Resolved, Rewritten
+from publica.gateway.parse import DIALECT, shallow
+from publica.gateway.rewrite import place
+from publica.gateway.scope import identifier
+from publica.gateway.touched import whole_masks
+
+MARGIN = "__u"
+INTEGERS = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER"})
+
+
+@shallow
+def over_cells(
+    resolved: Resolved, governed: Mapping[str, Governed], params: Mapping[str, object]
+) -> Rewritten:
+    """The statement over cells and open tables. Raises Outside (`aggregate-form`).
+
+    No table about people is left in it, so whatever it computes, it computes of what may come out.
+    """
+    query = resolved.query.copy()
+    visible = width(query)
+    complete_windows(resolved, query)
+    complete_limits(query)
+    complete_order(query, visible)
+    query, cores = find_cores(resolved, query, params, lambda node: _condition(node, resolved, governed))
+    for dataset in {member for core in cores for member in core.members}:
+        if len(governed[dataset].subjects) != 1:
+            raise refused(f"totals over {dataset}, whose rows are not about one person each")
+    margins = _margins(query, cores)
+    _replace_tables(query, resolved, governed, {core.name: core for core in cores})
+    return Rewritten(
+        sql=DIALECT.generate(query, identify=True, normalize_functions=False),
+        columns=resolved.columns,
+        hidden=(),
+        exact=True,
+        touches=whole_masks(resolved, governed),
+        parameters=frozenset(node.name for node in query.find_all(exp.Placeholder)),
+        tree=query,
+        cores=cores,
+        margins=margins,
+        governed=governed,
+    )
+
+
+def _replace_tables(
+    query: exp.Expr, resolved: Resolved, governed: Mapping[str, Governed], cores: Mapping[str, Core]
+) -> None:
+    """Open tables become their relations, cells get their types; any other table is refused."""
+    for table in list(query.find_all(exp.Table)):
+        number = table.meta.get("occurrence")
+        if number is not None and not resolved.shapes[resolved.occurrences[number].dataset].open:
+            raise refused(f"rows of {resolved.occurrences[number].dataset}")
+        if isinstance(table.this, exp.Identifier) and table.name in cores:
+            table.replace(_typed(cores[table.name]))
+    place(query, resolved, governed, frozenset(), cores.keys())
+
+
+def _typed(core: Core) -> exp.Subquery:
+    """The cells as the engine would have them: sums of whole numbers as HUGEINT."""
+    items: list[exp.Expr] = [
+        exp.Cast(this=exp.Column(this=identifier(value_name(n))), to=exp.DataType.build("INT128"))
+        for n, value in enumerate(core.values)
+        if value.kind == "sum" and core.types[value.measure] in INTEGERS
+    ]
+    replaced = [exp.Alias(this=item, alias=item.this.this.copy()) for item in items]
+    star = exp.Star(replace=replaced) if replaced else exp.Star()
+    table = exp.Table(this=identifier(core.name), db=None)
+    select = exp.Select(expressions=[star], from_=exp.From(this=table))
+    return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(core.name)))
+
+
+def _condition(node: exp.Expr, resolved: Resolved, governed: Mapping[str, Governed]) -> str:
+    """A condition's SQL; open tables of its subqueries become their relations."""
+    holder = exp.Paren(this=node.copy())
+    if any("from_cte" in table.meta for table in holder.find_all(exp.Table)):
+        raise refused("WITH in a condition on people")
+    _replace_tables(holder, resolved, governed, {})
+    return DIALECT.generate(holder, identify=True, normalize_functions=False)
+
+
+def _margins(query: exp.Query, cores: tuple[Core, ...]) -> tuple[int, ...]:
+    """Append the margins of those output columns that are protected values as they are."""
+    if not isinstance(query, exp.Select) or query.args.get("distinct"):
+        return ()
+    wanted = {
+        (core.name, value_name(number)): margin_name(number)
+        for core in cores
+        if core.chosen == query.meta["chosen"]
+        for number in range(len(core.values))
+    }
+    found = []
+    for position, item in enumerate(list(query.expressions)):
+        value = item.this
+        place = (value.text("table"), value.name) if isinstance(value, exp.Column) else ("", "")
+        if place in wanted:
+            column = exp.Column(this=identifier(wanted[place]), table=identifier(place[0]))
+            query.append("expressions", exp.Alias(this=column, alias=identifier(f"{MARGIN}{position}")))
+            found.append(position)
+    return tuple(found)

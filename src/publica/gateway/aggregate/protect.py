@@ -1,0 +1,290 @@
+"""Step 8, the cells: which may come out, and with what noise."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from publica.gateway.aggregate.model import Core, Value, group_name, margin_name, value_name
+from publica.trust.privacy import noise
+from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, rung, safe
+from publica.trust.privacy.sketch import Sketch, union
+
+Number = int | float | Decimal
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measure in a cell: how many rows have a value, their sum, the largest in absolute terms, whose."""
+
+    count: int
+    total: Number
+    largest: float
+    sketch: Sketch
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The exact account of a cell: its persons, and what they contribute to each measure."""
+
+    persons: int
+    measures: tuple[Contributions, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The people who agree in every dimension that a core looks at, before protection. `keys`: its values."""
+
+    keys: tuple[Any, ...]
+    sketch: Sketch
+    measures: tuple[Measured, ...]
+    exact: Exact | None = None
+
+    @property
+    def sketches(self) -> list[Sketch]:
+        """Of its people; and, where they are others, of those with a value of each measure."""
+        found = {sketch.people: sketch for sketch in (*(m.sketch for m in self.measures), self.sketch)}
+        return list(found.values())
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What the engine found for one core."""
+
+    core: Core
+    per_person: int
+    keys: tuple[pa.DataType, ...]
+    sums: tuple[pa.DataType, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def doubtful_needed(self) -> bool:
+        """Whether every cell needs its exact account: persons are counted, and may have several rows."""
+        return self.per_person > 1 and any(value.kind == "persons" for value in self.core.values)
+
+
+def read(core: Core, per_person: int, table: pa.Table) -> Cells:
+    """The cells of a core out of the engine's answer."""
+    width = len(core.keys)
+    columns = [table.column(n).to_pylist() for n in range(table.num_columns)]
+    rows = [list(row) for row in zip(*columns, strict=True)]
+    cells = tuple(_cell(core, per_person, row, width) for row in rows if row[width])
+    types = [field.type for field in table.schema]
+    sums, at = [], width + 4
+    for required in core.required:
+        sums.append(types[at + 1])
+        at += 4 if required else 7
+    return Cells(core, per_person, tuple(types[:width]), tuple(sums), cells)
+
+
+def _cell(core: Core, per_person: int, row: list[Any], width: int) -> Cell:
+    keys = tuple(row[:width])
+    definition = core.definition(keys)
+
+    def sketch(rows: int, number: Any, low: int, high: int, *, of: str) -> Sketch:
+        digest = hashlib.blake2b(f"{definition}{of}".encode(), digest_size=16).digest()
+        return Sketch(int(number or 0), (low or 0) | (high or 0) << 64, rows, per_person, digest)
+
+    whole = sketch(*row[width : width + 4], of="")
+    measures, at = [], width + 4
+    for leaf, required in zip(core.measures, core.required, strict=True):
+        count, total, most, least = row[at : at + 4]
+        own = whole
+        if not required and count != whole.rows:
+            own = sketch(count, *row[at + 4 : at + 7], of=f"{core.members[leaf.member]}.{leaf.column}")
+        largest = max(abs(most), abs(least)) if count else 0
+        measures.append(Measured(count, total if count else 0, float(largest), own))
+        at += 4 if required else 7
+    return Cell(keys, whole, tuple(measures))
+
+
+def exact_accounts(core: Core, table: pa.Table) -> dict[tuple[Any, ...], Exact]:
+    """The exact accounts by group."""
+    width, found = len(core.keys), {}
+    for row in zip(*(table.column(n).to_pylist() for n in range(table.num_columns)), strict=True):
+        parts = [row[at : at + 4] for at in range(width + 1, len(row), 4)]
+        measures = tuple(Contributions(n, total or 0, most or 0, two or 0) for n, total, most, two in parts)
+        found[tuple(row[:width])] = Exact(row[width], measures)
+    return found
+
+
+def with_accounts(cells: Cells, accounts: Mapping[tuple[Any, ...], Exact]) -> Cells:
+    """The same cells; those that have an exact account know it."""
+    return replace(cells, cells=tuple(replace(c, exact=accounts.get(c.keys)) for c in cells.cells))
+
+
+def doubtful(cells: Cells, parameters: Parameters) -> list[Cell]:
+    """The cells that the pigeonhole does not clear."""
+    return [cell for cell in cells.cells if not _clear(cells, cell, parameters)]
+
+
+def _clear(cells: Cells, cell: Cell, parameters: Parameters) -> bool:
+    per_person = cells.per_person
+    if cell.sketch.rows < parameters.k * per_person:
+        return False
+    return all(
+        clearly_safe(m.count, m.largest, abs(float(m.total)), per_person, parameters, summed=summed)
+        for m, summed in zip(cell.measures, _summed(cells.core), strict=True)
+    )
+
+
+def _summed(core: Core) -> list[bool]:
+    """Of each measure whether a sum of it comes out."""
+    return [
+        any(value.summed and value.measure == number for value in core.values)
+        for number in range(len(core.measures))
+    ]
+
+
+def keep_safe(cells: Cells, parameters: Parameters) -> Cells:
+    """Drop every cell that has too few persons or a dominant one, by the pigeonhole or else exactly."""
+    summed = _summed(cells.core)
+
+    def holds(cell: Cell) -> bool:
+        if _clear(cells, cell, parameters):
+            return True
+        exact = cell.exact
+        return (
+            exact is not None
+            and exact.persons >= parameters.k
+            and all(
+                safe(known, parameters, summed=s) for known, s in zip(exact.measures, summed, strict=True)
+            )
+        )
+
+    return replace(cells, cells=tuple(cell for cell in cells.cells if holds(cell)))
+
+
+def perturbed(cells: Cells, parameters: Parameters, secret: bytes) -> pa.Table:
+    """The protected cells as a relation: groups, values, margins. A group is the sum of its cells."""
+    core, width = cells.core, len(cells.core.groups)
+    groups: dict[tuple[Any, ...], list[Cell]] = {}
+    for cell in cells.cells:
+        groups.setdefault(cell.keys[:width], []).append(cell)
+    columns: dict[str, pa.Array] = {}
+    for number in range(width):
+        columns[group_name(number)] = pa.array([group[number] for group in groups], cells.keys[number])
+    draw = Draw(cells.per_person, parameters, secret)
+    for number, value in enumerate(core.values):
+        pairs = [draw.value(group, value) for group in groups.values()]
+        kind = _type(cells, value)
+        columns[value_name(number)] = pa.array([_fitting(shown, kind) for shown, _ in pairs], kind)
+        columns[margin_name(number)] = pa.array([spread for _, spread in pairs], pa.float64())
+    return pa.table(columns or {"__one": pa.array([1] * len(groups), pa.int8())})
+
+
+def _type(cells: Cells, value: Value) -> pa.DataType:
+    if value.kind == "sum":
+        return cells.sums[value.measure]
+    return pa.float64() if value.kind == "avg" else pa.int64()
+
+
+_WIDE = Context(prec=60)
+
+
+def _fitting(value: Number | None, kind: pa.DataType) -> Number | None:
+    """A value as its Arrow type takes it: whole numbers and decimals are rounded to their last digit."""
+    if value is None or not pa.types.is_decimal(kind):
+        return value
+    exact = (
+        value if isinstance(value, Decimal) else Decimal(repr(value) if isinstance(value, float) else value)
+    )
+    return exact.quantize(Decimal(1).scaleb(-kind.scale), context=_WIDE)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Draws protected values: the same for the same people and sums, whoever asks, however and whenever.
+
+    A group of several cells is the sum of their protected values, so that adding up cells in many ways brings
+    nothing new.
+    """
+
+    per_person: int
+    parameters: Parameters
+    secret: bytes
+
+    def value(self, cells: list[Cell], value: Value) -> tuple[Number, float]:
+        """The protected value and its margin (half the 95 % interval)."""
+        if value.kind == "rows":
+            shown, spread = self._rows([cell.sketch for cell in cells])
+        elif value.kind == "persons":
+            shown, spread = self._persons(cells)
+        else:
+            return self._measured([cell.measures[value.measure] for cell in cells], value.kind)
+        return shown, noise.count_margin(spread)
+
+    def _measured(self, cells: list[Measured], kind: str) -> tuple[Number, float]:
+        count, of_count = self._rows([cell.sketch for cell in cells])
+        if kind == "count":
+            return count, noise.count_margin(of_count)
+        total, of_sum = self._sum(cells)
+        if kind == "sum":
+            return total, noise.margin(of_sum)
+        mean = float(total) / count
+        return mean, noise.margin(noise.ratio_deviation(mean, count, of_sum, of_count))
+
+    def _rows(self, cells: list[Sketch]) -> tuple[int, float]:
+        """A count of rows: one person changes it by up to `per_person`, so noise is that much larger."""
+        shown = 0
+        for cell in cells:
+            drawn = noise.count_noise(self.secret, cell.number, self.parameters.noise)
+            shown += max(cell.rows + drawn * self.per_person, self._least)
+        return shown, self.parameters.noise * self.per_person * math.sqrt(len(cells))
+
+    def _persons(self, cells: list[Cell]) -> tuple[int, float]:
+        """A count of persons: of rows, where each has one; else with draws of its own, or else the two counts
+        together would give both exactly."""
+        if self.per_person == 1:
+            return self._rows([cell.sketch for cell in cells])
+        shown, deviation = 0, self.parameters.noise
+        for cell in cells:
+            drawn = noise.count_noise(self.secret, cell.sketch.number, deviation, "persons")
+            shown += max((cell.exact.persons if cell.exact else 0) + drawn, self._least)
+        return shown, deviation * math.sqrt(len(cells))
+
+    @property
+    def _least(self) -> int:
+        """A cell that comes out has at least k persons, so that its count is never shown as less."""
+        return self.parameters.k
+
+    def _sum(self, cells: list[Measured]) -> tuple[Number, float]:
+        total, drawn, square = sum((cell.total for cell in cells), start=0), 0.0, 0.0
+        for cell in cells:
+            largest = rung(cell.largest * self.per_person)
+            deviation = noise.sum_deviation(self.parameters.noise, largest)
+            drawn += noise.sum_noise(self.secret, cell.sketch.number, cell.total, deviation)
+            square += deviation**2
+        if isinstance(total, float):
+            return total + drawn, math.sqrt(square)
+        return _WIDE.add(Decimal(total), Decimal(repr(drawn))), math.sqrt(square)
+
+
+def together(all_cells: Sequence[Cells]) -> list[list[Sketch]]:
+    """The sketches of every cell of every core, in turn."""
+    return [cell.sketches for cells in all_cells for cell in cells.cells]
+
+
+Place = tuple[int, tuple[Any, ...]]
+"""A group: the number of its core, and its values."""
+
+
+def unions(all_cells: Sequence[Cells]) -> dict[Place, Sketch]:
+    """The sketches of those groups that are the sum of several cells."""
+    groups: dict[Place, list[Sketch]] = {}
+    for number, cells in enumerate(all_cells):
+        for cell in cells.cells:
+            groups.setdefault((number, cell.keys[: len(cells.core.groups)]), []).append(cell.sketch)
+    return {place: union(parts) for place, parts in groups.items() if len(parts) > 1}
+
+
+def without(cells: Cells, number: int, outside: set[Place]) -> Cells:
+    """The cells of core `number` but those of some groups."""
+    width = len(cells.core.groups)
+    return replace(cells, cells=tuple(c for c in cells.cells if (number, c.keys[:width]) not in outside))

@@ -1,0 +1,19 @@
+"""The secrets of statistics: the salt of record keys and the key of noise; one of each per instance.
+
+Noise is not salted by recipient: the same people give everybody the same noise, so that recipients who put
+their answers together have one draw, not several to average.
+"""
+
+from __future__ import annotations
+
+from publica.kernel.keys import Keys
+
+
+def record_salt(keys: Keys) -> int:
+    """The salt of record keys (64 bits)."""
+    return int.from_bytes(keys.derive("pseudonym", "record keys")[:8])
+
+
+def noise_secret(keys: Keys) -> bytes:
+    """The 32-byte key under which noise is drawn."""
+    return keys.derive("pseudonym", "noise of cells")

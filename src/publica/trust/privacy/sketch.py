@@ -1,0 +1,108 @@
+"""Sketches of cells: enough to tell whether two cells differ by a few persons, too little to tell by whom.
+
+Each person owns one of 128 bits, drawn at random; a sketch is the exclusive or of its persons' bits. If fewer
+than k persons differ between two cells, at most k - 1 bits differ: such a pair is never missed. Two cells
+that differ by many look alike in so few bits hardly ever (the chance is in docs/statistics.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+BITS = 128
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A cell: its people's numbers added up, its bits, its rows, the most rows that a person may have.
+
+    `definition`: a digest of what the cell was asked as (16 bytes).
+    """
+
+    number: int
+    bits: int
+    rows: int
+    per_person: int = 1
+    definition: bytes = b""
+
+    @property
+    def people(self) -> bytes:
+        """Equal for cells of the same people (30 bytes)."""
+        return self.number.to_bytes(14) + self.bits.to_bytes(16)
+
+    @property
+    def identity(self) -> bytes:
+        """Equal for the same question about the same people."""
+        return self.people + self.definition
+
+
+def too_near(one: Sketch, other: Sketch, k: int) -> bool:
+    """Whether two cells may not both come out: fewer than k persons differ. Never False when 1 to k - 1 do.
+
+    The same people asked for in another way are too near as well: if they came out, and a cell that lacks one
+    person did not, then whether it comes out would tell whether that person is in.
+    """
+    if one.identity == other.identity:
+        return False
+    reach = (k - 1) * max(one.per_person, other.per_person)
+    return abs(one.rows - other.rows) <= reach and (one.bits ^ other.bits).bit_count() < k
+
+
+def union(parts: Sequence[Sketch]) -> Sketch:
+    """The sketch of cells that have no row in common, taken together."""
+    bits = 0
+    for part in parts:
+        bits ^= part.bits
+    definition = hashlib.blake2b(b"".join(sorted(part.definition for part in parts)), digest_size=16).digest()
+    number, rows = sum(part.number for part in parts), sum(part.rows for part in parts)
+    return Sketch(number, bits, rows, parts[0].per_person, definition)
+
+
+def admit(wanted: Sequence[Sequence[Sketch]], known: Sequence[Sketch], k: int) -> list[bool]:
+    """Which of several cells may come out, in turn: none too near one known, nor one admitted before it.
+
+    A cell is a list of sketches (of its people, and, where they are fewer, of those with a value of each
+    measure): all must pass.
+    """
+    shelf = Shelf(k)
+    for sketch in known:
+        shelf.put(sketch)
+    admitted = []
+    for cell in wanted:
+        fits = not any(shelf.near(sketch) for sketch in cell) and not _inside(cell, k)
+        admitted.append(fits)
+        if fits:
+            for sketch in cell:
+                shelf.put(sketch)
+    return admitted
+
+
+def _inside(cell: Sequence[Sketch], k: int) -> bool:
+    return any(too_near(one, other, k) for at, one in enumerate(cell) for other in cell[at + 1 :])
+
+
+class Shelf:
+    """Known sketches by their number of rows, so that only neighbours are compared."""
+
+    def __init__(self, k: int) -> None:
+        self._by_rows: dict[int, list[Sketch]] = {}
+        self._identities: set[bytes] = set()
+        self._k, self._most = k, 1
+
+    def put(self, sketch: Sketch) -> None:
+        """Add one; equal ones count once."""
+        if sketch.identity not in self._identities:
+            self._identities.add(sketch.identity)
+            self._by_rows.setdefault(sketch.rows, []).append(sketch)
+            self._most = max(self._most, sketch.per_person)
+
+    def near(self, sketch: Sketch) -> bool:
+        """Whether one of them may differ from `sketch` by 1 to k - 1 persons."""
+        reach = (self._k - 1) * max(self._most, sketch.per_person)
+        if reach * 2 < len(self._by_rows):
+            rows = [r for r in range(sketch.rows - reach, sketch.rows + reach + 1) if r in self._by_rows]
+        else:
+            rows = [r for r in self._by_rows if abs(r - sketch.rows) <= reach]
+        return any(too_near(sketch, other, self._k) for r in rows for other in self._by_rows[r])

@@ -1,0 +1,104 @@
+"""The release history: the cells that each recipient was given under each activity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    func,
+    select,
+)
+from sqlalchemy.dialects import sqlite
+
+from publica.kernel.ledger.store import metadata
+from publica.trust.privacy.sketch import Sketch
+
+released = Table(
+    "released_cell",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("recipient", String(128), nullable=False),
+    Column("activity", String(128), nullable=False),
+    Column("identity", LargeBinary(46), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("per_person", Integer, nullable=False),
+    Column("entry", LargeBinary(32), nullable=False),  # of the receipt with which it came out first
+    Index("released_cell_once", "recipient", "activity", "identity", unique=True),
+    Index("released_cell_rows", "recipient", "activity", "rows"),
+)
+_RANGES = 64
+"""Up to so many ranges of row counts are asked for one by one; more are asked for as one."""
+
+
+def last(connection: Connection, recipient: str, activity: str) -> int:
+    """The number of the newest cell."""
+    newest = select(func.coalesce(func.max(released.c.id), 0)).where(*_of(recipient, activity))
+    return int(connection.execute(newest).scalar_one())
+
+
+def near(
+    connection: Connection, recipient: str, activity: str, cells: Sequence[Sketch], k: int, since: int = 0
+) -> list[Sketch]:
+    """The released cells whose rows are so close in number to one of `cells` that few persons may differ."""
+    if not cells:
+        return []
+    ours = (*_of(recipient, activity), released.c.id > since)
+    widest = connection.execute(select(func.max(released.c.per_person)).where(*ours)).scalar_one()
+    if widest is None:
+        return []
+    reach = (k - 1) * max(int(widest), *(cell.per_person for cell in cells))
+    found: list[Sketch] = []
+    for low, high in _ranges(sorted({cell.rows for cell in cells}), reach):
+        wanted = select(released.c.identity, released.c.rows, released.c.per_person)
+        rows = connection.execute(wanted.where(*ours, released.c.rows.between(low, high)))
+        found += (_sketch(bytes(row.identity), row.rows, row.per_person) for row in rows)
+    return found
+
+
+def add(connection: Connection, recipient: str, activity: str, cells: Sequence[Sketch], entry: bytes) -> None:
+    """Remember cells; those remembered already stay as they are."""
+    rows = [
+        {
+            "recipient": recipient,
+            "activity": activity,
+            "identity": cell.identity,
+            "rows": cell.rows,
+            "per_person": cell.per_person,
+            "entry": entry,
+        }
+        for cell in {cell.identity: cell for cell in cells}.values()
+    ]
+    if rows:
+        connection.execute(sqlite.insert(released).on_conflict_do_nothing(), rows)
+
+
+def _of(recipient: str, activity: str) -> tuple[Any, ...]:
+    return released.c.recipient == recipient, released.c.activity == activity
+
+
+def _sketch(identity: bytes, rows: int, per_person: int) -> Sketch:
+    number, bits = int.from_bytes(identity[:14]), int.from_bytes(identity[14:30])
+    return Sketch(number, bits, rows, per_person, identity[30:])
+
+
+def _ranges(rows: list[int], reach: int) -> Iterator[tuple[int, int]]:
+    """The ranges around sorted row counts, merged where they meet."""
+    merged: list[tuple[int, int]] = []
+    for count in rows:
+        low, high = count - reach, count + reach
+        if merged and low <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], high)
+        else:
+            merged.append((low, high))
+    if len(merged) > _RANGES:
+        merged = [(merged[0][0], merged[-1][1])]
+    yield from merged

@@ -1,0 +1,172 @@
+"""Release history: what differs from what somebody was given by a few persons is not given to them."""
+
+# ruff: noqa: E501 (a statement stays on its line)
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from publica.gateway.door import Request
+from publica.instance import Instance
+from publica.trust.privacy import store
+from publica.trust.privacy.rules import Parameters
+from publica.trust.privacy.sketch import BITS, Shelf, Sketch, admit, too_near
+
+from .support import ACTIVITY, actor, made, protected_as, rows
+
+K = 10
+TOTAL = "SELECT count(*) FROM population"
+RECIPIENT = "statistics"
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Instance]:
+    """An instance of one's own, with no history."""
+    shutil.copytree(made()[0], tmp_path / "demo")
+    opened = Instance.open(tmp_path / "demo")
+    yield opened
+    opened.close()
+
+
+def people(instance: Instance, count: int) -> list[str]:
+    """Keys of people who did not object."""
+    keys = (f"P-{number:07d}" for number in range(1, 3_000))
+    return list(islice((key for key in keys if instance.choice_status(key, ACTIVITY)["allowed"]), count))
+
+
+def withdraw(instance: Instance, keys: list[str]) -> None:
+    for key in keys:
+        instance.choose(key, ACTIVITY, "object", actor("operator"))
+
+
+def cells(instance: Instance) -> int:
+    with instance.db.read() as connection:
+        return len(store.near(connection, RECIPIENT, ACTIVITY, [Sketch(0, 0, 5_000, 1)], 10_000))
+
+
+def test_watching_a_total_while_one_person_leaves_shows_nothing(own: Instance) -> None:
+    before = rows(TOTAL, own)
+    assert len(before) == 1
+    assert rows(TOTAL, own) == before  # the same cell, again
+    withdraw(own, people(own, 1))
+    assert rows(TOTAL, own) == []
+    withdraw(own, people(own, 30))  # enough of them, and the total comes out again
+    assert len(rows(TOTAL, own)) == 1
+
+
+def test_without_history_the_total_would_come_out(own: Instance) -> None:
+    with protected_as(Parameters(noise=0)):
+        before = rows(TOTAL, own)[0][0]
+        withdraw(own, people(own, 1))
+        assert rows(TOTAL, own)[0][0] == before - 1
+
+
+def test_the_few_left_out_of_a_total_show_nowhere(own: Instance) -> None:
+    """Three people of sex X: neither the total without them nor, first, the total with them and then without."""
+    with protected_as(Parameters(noise=0), history=True):
+        assert len(rows(TOTAL, own)) == 1
+        assert rows("SELECT count(*) FROM population WHERE sex <> 'X'", own) == []
+        assert rows("SELECT count(*) FROM population WHERE sex IN ('F', 'M')", own) == []
+
+
+def test_also_within_one_statement(own: Instance) -> None:
+    sql = "SELECT (SELECT count(*) FROM population), (SELECT count(*) FROM population WHERE sex <> 'X')"
+    ((first, second),) = rows(sql, own)
+    assert (first is None) != (second is None)
+
+
+def test_another_spelling_of_a_released_cell_adds_nothing(own: Instance) -> None:
+    rows("SELECT count(*) FROM population WHERE municipality LIKE '11%'", own)
+    before = cells(own)
+    rows("SELECT count(*), count(person_id) FROM population WHERE starts_with(municipality, '11')", own)
+    assert cells(own) == before > 0
+
+
+def test_a_failing_statement_counts_its_cells_as_released(own: Instance) -> None:
+    from publica.kernel.errors import BadInput
+
+    with pytest.raises(BadInput):
+        rows("SELECT CASE WHEN count(*) > 5 THEN CAST('no' || count(*) AS INTEGER) END FROM population", own)
+    assert cells(own) == 1
+
+
+def test_of_two_at_once_that_are_too_near_one_comes_out(own: Instance) -> None:
+    """Twenty threads ask for a total or for the total without three; never may both have come out."""
+    both = (TOTAL, "SELECT count(*) FROM population WHERE sex <> 'X'")
+
+    def ask(number: int) -> tuple[int, int]:
+        sql = both[number % 2]
+        return number % 2, own.use(Request(actor(), ACTIVITY, sql, {})).rows
+
+    ask_first = own.door  # opened before the threads start
+    assert ask_first is not None
+    with ThreadPoolExecutor(8) as pool:
+        came = list(pool.map(ask, range(20)))
+    assert len({which for which, count in came if count}) == 1
+
+
+# sketches
+
+
+def person(draw: random.Random) -> tuple[int, int]:
+    return draw.getrandbits(31), 1 << draw.randrange(BITS)
+
+
+def sketch(members: list[tuple[int, int]]) -> Sketch:
+    bits = 0
+    for _, bit in members:
+        bits ^= bit
+    return Sketch(sum(number for number, _ in members), bits, len(members))
+
+
+def test_cells_that_differ_by_few_are_never_missed() -> None:
+    draw = random.Random(1)
+    base = [person(draw) for _ in range(200)]
+    for _ in range(2_000):
+        gone, come = draw.randrange(0, K), draw.randrange(0, K)
+        if not 0 < gone + come < K:
+            continue
+        other = draw.sample(base, len(base) - gone) + [person(draw) for _ in range(come)]
+        assert too_near(sketch(base), sketch(other), K)
+
+
+@pytest.mark.parametrize(("apart", "most"), [(12, 0.6), (16, 0.05), (24, 0.001), (100, 0.001)])
+def test_cells_that_differ_by_many_are_hardly_ever_taken_for_near(apart: int, most: float) -> None:
+    draw = random.Random(2)
+    alarms = 0
+    for _ in range(2_000):
+        base = [person(draw) for _ in range(60)]
+        half = apart // 2
+        other = base[half:] + [person(draw) for _ in range(apart - half)]
+        alarms += too_near(sketch(base), sketch(other), K)
+    assert alarms / 2_000 <= most
+
+
+def test_the_same_people_asked_for_otherwise_are_as_near_as_those_that_lack_one() -> None:
+    """Or else it would show from what is left out whether one person is in."""
+    draw = random.Random(3)
+    base = [person(draw) for _ in range(30)]
+    known, again = sketch(base), sketch(base)
+    assert not too_near(known, again, K)
+    other = replace(again, definition=b"asked otherwise")
+    assert too_near(known, other, K)
+    assert too_near(known, replace(sketch(base[1:]), definition=b"asked otherwise"), K)
+
+
+def test_admission_is_in_turn_and_of_whole_cells() -> None:
+    draw = random.Random(4)
+    base = [person(draw) for _ in range(50)]
+    a, b, c = sketch(base), sketch(base[1:]), sketch(base[20:])
+    assert admit([[a], [b], [c]], [], K) == [True, False, True]
+    assert admit([[a], [c]], [b], K) == [False, True]
+    assert admit([[a, b]], [], K) == [False]
+    shelf = Shelf(K)
+    shelf.put(a)
+    assert shelf.near(b) and not shelf.near(a) and not shelf.near(c)
