@@ -117,6 +117,9 @@ PASSED_OVER = {
     f"{PUBLISH}:new_salt": "draws random bytes",
     f"{PUBLISH}:literal": "quotes a text",
     "publica.trust.consent.rules:allows": "pure",
+    f"{WRITE}:locks": "names what is to be locked",
+    "publica.trust.consent.reading:standing": "names what is to be locked",
+    "publica.trust.consent.store:lock": "names what is to be locked",
 }
 """Calls at which no crash is tried, and why."""
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import states
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -220,8 +221,8 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('decisions') / 'state.db'}")
+def db(tmp_path_factory: pytest.TempPathFactory, module_state: str) -> Iterator[Database]:
+    database = Database(states.url(tmp_path_factory.mktemp("decisions")))
     database.create()
     yield database
     database.close()

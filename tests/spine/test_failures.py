@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from publica.instance import Instance
-from publica.kernel import database
+from publica.kernel import backends
 from publica.kernel.errors import Unavailable
 
 from . import support
@@ -25,13 +25,13 @@ NAMES = "SELECT person_id, birth_date FROM population"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, state: str) -> Path:
     return support.copy(tmp_path / "town")
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(backends, "BUSY_SECONDS", 0.2)
 
 
 def query(folder: Path, sql: str = NAMES, *more: str, form: str = "json") -> Ran:
@@ -67,6 +67,7 @@ def each_connection(pragma: str) -> Iterator[None]:
         event.remove(Engine, "connect", prepare)
 
 
+@pytest.mark.sqlite
 def test_a_locked_database(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -74,6 +75,7 @@ def test_a_locked_database(folder: Path) -> None:
     works(folder)
 
 
+@pytest.mark.sqlite
 def test_a_database_that_may_only_be_read(folder: Path) -> None:
     with each_connection("query_only = 1"):
         nothing_left(query(folder))
@@ -93,6 +95,7 @@ def test_a_database_that_may_only_be_read(folder: Path) -> None:
     works(folder)
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_under_the_database(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as other:
         [(pages,)] = other.execute("PRAGMA page_count").fetchall()
@@ -132,6 +135,7 @@ def test_a_full_disk_under_the_file_of_the_answer(folder: Path, tmp_path: Path) 
         assert not (tmp_path / "answer.csv").exists() and not link.is_symlink()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("table", ["ledger_entry", "use", "use_private", "subject_set"])
 def test_no_receipt_no_data(folder: Path, table: str) -> None:
     """The log is killed while a warm engine stands ready: nothing leaves."""
@@ -149,6 +153,7 @@ def test_no_receipt_no_data(folder: Path, table: str) -> None:
     works(folder)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("table", ["ledger_entry", "use_private"])
 def test_no_receipt_no_data_on_the_command_line(folder: Path, table: str) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as other:

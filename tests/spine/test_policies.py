@@ -33,7 +33,7 @@ EVERYBODY_IN_SCOPE = [("m1", "F"), ("m1", "M"), ("m2", "F")]
 
 
 @pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
+def office(module_state: str) -> Iterator[Office]:
     with shelf() as folder:
         made = Office(folder)
         made.load_table("stays", pa.table({"person_id": ["P-1", "P-1", "P-4"], "ward": ["a", "b", "a"]}))

@@ -8,12 +8,13 @@ from publica.gateway.aggregate.run import Nearer, Release, parameters, remember
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
-from publica.gateway.quota import count, reserve
+from publica.gateway.quota import count, locks, reserve
 from publica.governance.activities.model import Activity
 from publica.kernel import ids
 from publica.kernel.database import Change
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Record, book
+from publica.kernel.records import store as records
 from publica.trust.consent import reading as consent
 from publica.trust.transparency import receipts as transparency
 from publica.trust.transparency.model import Form, Private, Receipt, Written
@@ -56,8 +57,11 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
             remember(change, outcome.release, written.leaf)
         return written
 
+    stands = [records.STANDS, *locks(agreements_of(facts.grants).values())]
+    if outcome.counter is not None:
+        stands.append(consent.standing(facts.activity_id))
     try:
-        written = door.db.write(work)
+        written = door.db.write(work, stands)
     except (_Moved, Nearer):
         return None
     if outcome.touched_key is not None and written.touched is not None:
@@ -88,7 +92,7 @@ def withheld(
             count(change.connection, agreement, facts.at)
         return transparency.write(change, prepared)
 
-    door.db.write(work)
+    door.db.write(work, locks(agreements_of(facts.grants).values()))
     return receipt.id
 
 
@@ -114,7 +118,7 @@ def failed(
             remember(change, release, written.leaf, strict=False)
         return written
 
-    door.db.write(work)
+    door.db.write(work, locks(agreements_of(facts.grants).values()))
     return receipt.id
 
 

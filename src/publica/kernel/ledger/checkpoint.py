@@ -73,6 +73,14 @@ def latest(connection: Connection) -> StoredCheckpoint | None:
     return StoredCheckpoint(*row) if row else None
 
 
+def root_at(connection: Connection, size: int) -> bytes:
+    """The root of the tree as it was at `size` entries, which it must have reached.
+
+    Raises IntegrityBroken when the tiles lack it.
+    """
+    return Tree(connection).root(size)
+
+
 def inclusion(connection: Connection, leaf: bytes, size: int) -> Inclusion:
     """The proof that the entry of this leaf hash is in the tree of `size` entries.
 

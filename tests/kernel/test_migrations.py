@@ -1,0 +1,177 @@
+"""From every released schema to this one, with data, on both databases; and no schema is mistaken."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import states
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+import publica.kernel.migrations
+from publica.gateway.door import Request
+from publica.instance import Instance, settings
+from publica.instance.upgrade import upgrade
+from publica.kernel import dump, migrations, schema
+from publica.kernel.actor import Actor
+from publica.kernel.database import Database
+from publica.kernel.errors import BadInput, Unavailable
+from publica.kernel.ledger.store import metadata
+
+SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
+RELEASED = {"0.1.0": "0001"}
+"""Each release whose schema may be met, and that schema's number."""
+OPERATOR = Actor("operator", "operator", "tester")
+
+
+def test_every_release_is_tried() -> None:
+    assert {path.name for path in SCHEMAS.iterdir() if path.is_dir()} == set(RELEASED)
+
+
+def script() -> ScriptDirectory:
+    config = Config()
+    config.set_main_option("script_location", str(Path(publica.kernel.migrations.__file__).parent))
+    return ScriptDirectory.from_config(config)
+
+
+def test_the_newest_migration_is_the_schema_of_this_version() -> None:
+    found = script()
+    assert found.get_heads() == [schema.HEAD]
+    numbers = [migration.revision for migration in found.walk_revisions()]
+    assert sorted(numbers, reverse=True) == numbers, "numbers sort as they follow each other"
+
+
+@pytest.fixture
+def database(tmp_path: Path, state: str) -> Any:
+    with closing(Database(states.url(tmp_path))) as opened:
+        yield opened
+
+
+def differences(connection: Connection) -> list[Any]:
+    options = {"compare_type": True, "compare_server_default": True}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), shipped()))
+
+
+def shipped() -> Any:
+    """The tables of Publica, without those that tests add."""
+    kept = type(metadata)()
+    for table in metadata.sorted_tables:
+        if not table.name.startswith("test_"):
+            table.to_metadata(kept)
+    return kept
+
+
+def test_migrations_make_the_tables_of_the_source(database: Database) -> None:
+    database.administer(migrations.upgrade)
+    database.check()
+    with database._writer.connect() as connection:
+        assert differences(connection) == []
+
+
+def ddl(path: Path) -> list[str]:
+    """What made each table and index, in a form that can be compared."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    plain = [re.sub(r"\s+", " ", sql) for (sql,) in found if "test_" not in sql]
+    parts = [re.fullmatch(r"(.*?\()(.*)\)(.*)", sql) for sql in plain]
+    return sorted(f"{p[1]}{sorted(map(str.strip, p[2].split(',')))}{p[3]}" for p in parts if p)
+
+
+def test_sqlite_has_the_very_same_statements(tmp_path: Path) -> None:
+    """Also what a comparison of columns does not see: partial indexes, WITHOUT ROWID, AUTOINCREMENT."""
+    made, migrated = Database(f"sqlite:///{tmp_path}/made.db"), Database(f"sqlite:///{tmp_path}/migrated.db")
+    made.create()
+    migrated.administer(migrations.upgrade)
+    made.close()
+    migrated.close()
+    assert ddl(tmp_path / "made.db") == ddl(tmp_path / "migrated.db")
+
+
+def released(name: str, folder: Path) -> Path:
+    """An instance as that release left it, its state in the database of the running test."""
+    shutil.copytree(SCHEMAS / name, folder)
+    with closing(sqlite3.connect(folder / "state.db")) as connection:
+        connection.executescript((folder / "state.sql").read_text("utf-8"))
+    url = states.named(folder)
+    if url is not None:
+        _move(folder, url, RELEASED[name])
+    return folder
+
+
+def _move(folder: Path, url: str, number: str) -> None:
+    """The rows into PostgreSQL, in the tables of that schema."""
+    with closing(Database(f"sqlite:///{folder}/state.db")) as old, closing(Database(url)) as new:
+        with old.read() as connection:
+            tables = dump.there(connection).sorted_tables
+            for table in tables:
+                dump.write(connection, table, folder / f"{table.name}.arrow")
+
+        def fill(connection: Connection) -> None:
+            migrations.upgrade(connection, number)
+            there = dump.there(connection).tables
+            for table in tables:
+                dump.read(connection, folder / f"{table.name}.arrow", there[table.name])
+
+        new.administer(fill)
+    kept = settings.read(folder).model_copy(update={"state": settings.StateSettings(url=url)})
+    (folder / settings.FILE).write_text(settings.text(kept), "utf-8")
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_an_instance_of_every_release_is_upgraded(name: str, tmp_path: Path, state: str) -> None:
+    folder = released(name, tmp_path / "office")
+    if state == "sqlite" or RELEASED[name] != schema.HEAD:
+        with pytest.raises(Unavailable, match="publica upgrade"):
+            Instance.open(folder)
+    assert upgrade(folder) == (RELEASED[name], schema.HEAD)
+    assert upgrade(folder) == (schema.HEAD, schema.HEAD)
+    with closing(Instance.open(folder)) as instance:
+        assert instance.verify_ledger()["problems"] == []
+        before = instance.uses("P-1", OPERATOR)
+        assert [use["how"] for use in before] == ["left", "total"]
+        assert instance.choice_status("P-3", "care")["allowed"] is False
+        request = Request(Actor("ana", "operator", "tester"), "care", "SELECT count(*) AS n FROM population")
+        assert instance.use(request).table().to_pylist() == [{"n": 2}]
+        assert instance.choose("P-3", "care", "withdraw", OPERATOR)["changed"]
+        assert instance.use(request).table().to_pylist() == [{"n": 3}]
+        proof = instance.prove("P-1", before[0]["use"], OPERATOR)
+        assert proof["says"]["released"] is True
+        assert instance.verify_ledger()["problems"] == []
+        with instance.db._writer.connect() as connection:
+            assert differences(connection) == []
+
+
+def test_a_schema_of_another_version_is_not_used(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unavailable, match="holds no instance"):
+        database.check()
+    database.create()
+    database.check()
+    with pytest.raises(BadInput, match="in use already"):
+        database.create()
+    for number, says in (("0000", "publica upgrade"), ("0099", "newer version")):
+        states.tamper(database, f"UPDATE alembic_version SET version_num = '{number}'")
+        with pytest.raises(Unavailable, match=says):
+            database.check()
+    states.tamper(database, "DELETE FROM alembic_version")
+    with pytest.raises(Unavailable):
+        database.check()
+
+
+def test_a_migration_that_fails_changes_nothing(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        migrations.upgrade(connection)
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        database.administer(work)
+    with pytest.raises(Unavailable, match="holds no instance"):
+        database.check()
