@@ -152,9 +152,9 @@ def activity(name: str, basis: Document, uses: Sequence[Document]) -> Document:
     )
 
 
-def create(folder: Path, records: Sequence[Document]) -> Instance:
-    """A new instance with these records."""
-    instance = Instance.create(folder / "instance", "bench.example/ledger")
+def create(folder: Path, records: Sequence[Document], state: str | None = None) -> Instance:
+    """A new instance with these records, its state in SQLite or in the PostgreSQL database named."""
+    instance = Instance.create(folder / "instance", "bench.example/ledger", state)
     file = folder / "records.yaml"
     file.write_text("\n---\n".join(json.dumps(record) for record in records), "utf-8")
     instance.apply([file], OPERATOR)
