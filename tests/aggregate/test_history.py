@@ -48,7 +48,7 @@ def withdraw(instance: Instance, keys: list[str]) -> None:
 
 def cells(instance: Instance) -> int:
     with instance.db.read() as connection:
-        return len(store.near(connection, RECIPIENT, ACTIVITY, [Sketch(0, 0, 5_000, 1)], 10_000))
+        return len(store.near(connection, RECIPIENT, ACTIVITY, [Sketch(0, 0, 5_000, 1)], 10_000, b""))
 
 
 def test_watching_a_total_while_one_person_leaves_shows_nothing(own: Instance) -> None:

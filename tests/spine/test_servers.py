@@ -115,7 +115,7 @@ def test_a_password_does_not_stand_in_the_settings(tmp_path: Path) -> None:
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     url = f"postgresql://me@/x?host={tmp_path}"
     made = publica("init", str(tmp_path / "office"), "--state", url)
-    assert made.code == 5 and len(made.err.splitlines()) == 1 and "could not be used" in made.err
+    assert made.code == 5 and len(made.err.splitlines()) == 1 and "could not be reached" in made.err
     assert not (tmp_path / "office").exists()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from publica.gateway.aggregate.run import Nearer, Release, parameters, remember
+from publica.gateway.aggregate.run import Nearer, Release, fresh, parameters, remember, standing
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
@@ -16,6 +16,7 @@ from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Record, book
 from publica.kernel.records import store as records
 from publica.trust.consent import reading as consent
+from publica.trust.privacy.laws import digest
 from publica.trust.transparency import receipts as transparency
 from publica.trust.transparency.model import Form, Private, Receipt, Written
 from publica.trust.transparency.model import Outcome as Result
@@ -52,12 +53,9 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
         if outcome.counter is not None and consent.counter(connection, facts.activity_id) != outcome.counter:
             raise _Moved
         reserve(connection, agreements_of(facts.grants).values(), outcome.charge, facts.at)
-        written = transparency.write(change, prepared)
-        if outcome.release is not None:
-            remember(change, outcome.release, written.leaf)
-        return written
+        return _write(change, prepared, outcome.release)
 
-    stands = [records.STANDS, *locks(agreements_of(facts.grants).values())]
+    stands = [records.STANDS, *locks(agreements_of(facts.grants).values()), *standing(outcome.release)]
     if outcome.counter is not None:
         stands.append(consent.standing(facts.activity_id))
     try:
@@ -113,13 +111,23 @@ def failed(
 
     def work(change: Change) -> Written:
         reserve(change.connection, agreements_of(facts.grants).values(), 0, facts.at)
-        written = transparency.write(change, prepared)
-        if release is not None:
-            remember(change, release, written.leaf, strict=False)
-        return written
+        return _write(change, prepared, release, strict=False)
 
-    door.db.write(work, locks(agreements_of(facts.grants).values()))
+    door.db.write(work, [*locks(agreements_of(facts.grants).values()), *standing(release)])
     return receipt.id
+
+
+def _write(
+    change: Change, prepared: transparency.Prepared, release: Release | None, *, strict: bool = True
+) -> Written:
+    """The receipt; of totals with the cells that came out for the first time, to which it commits."""
+    if release is None:
+        return transparency.write(change, prepared)
+    cells = fresh(change, release, strict=strict)
+    shown = digest(prepared.fields["id"], ((cell, release.key) for cell in cells))
+    written = transparency.write(change, prepared.saying(cells=shown))
+    remember(change, release, cells, written.leaf)
+    return written
 
 
 def _naming(receipt: Receipt, decision: Decision) -> Receipt:

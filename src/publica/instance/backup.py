@@ -22,14 +22,17 @@ from typing import IO, Any
 from publica import __version__
 from publica.data.manifest import published
 from publica.instance.instance import Instance
+from publica.instance.making import DATA, TABLES
 from publica.instance.published import FOLDER, LATEST, PUBLIC_KEY
 from publica.instance.settings import FILE, KEYS
 from publica.kernel import clock, dump, keys, schema
 from publica.kernel.errors import BadInput, Unavailable
+from publica.kernel.files import sync
 from publica.kernel.ledger.checkpoint import latest
 
 FORMAT, MANIFEST = "publica-backup-1", "backup.json"
-STATE, DATA = "state", "data"
+HELD = frozenset({TABLES, DATA, FOLDER, FILE, PUBLIC_KEY, KEYS})
+"""What is in a backup besides: the first part of every name."""
 
 
 @dataclass
@@ -64,6 +67,7 @@ def back_up(instance: Instance, file: Path, *, with_keys: bool = False) -> Backu
             out.flush()
             os.fsync(out.fileno())
         part.replace(file)
+        sync(file.parent)
     except OSError as error:
         raise Unavailable(
             f"The backup could not be written: {error.strerror}.", do="Free some disk."
@@ -83,7 +87,7 @@ def _everything(instance: Instance, tar: tarfile.TarFile, done: Backup) -> None:
         for table in dump.tables():
             path = Path(room, f"{table.name}.arrow")
             done.rows[table.name] = dump.write(connection, table, path)
-            _add(tar, done, f"{STATE}/{path.name}", path)
+            _add(tar, done, f"{TABLES}/{path.name}", path)
             path.unlink()
         paths = published(connection)
         signed = latest(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,17 @@ from publica.governance.datasets.rules import table_schema
 from publica.governance.identity import OFFICIAL, ORGANISATION, ROLE
 from publica.governance.leadership.rules import accountable
 from publica.governance.rules import LAW
-from publica.instance import actors, settings
+from publica.instance import actors, rotation, settings
 from publica.instance.laws import laws
-from publica.instance.published import FOLDER, Published
+from publica.instance.making import DATA, making
+from publica.instance.published import FOLDER, PUBLIC_KEY, Published
 from publica.instance.published import LATEST as LATEST_NAME
 from publica.instance.settings import KEYS, STATE, state_url
-from publica.kernel import clock, keys, records
+from publica.kernel import clock, keys, records, schema
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
 from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Unavailable
+from publica.kernel.files import PUBLIC, write_whole
 from publica.kernel.ledger.canonical import b64
 from publica.kernel.ledger.checkpoint import checkpoint, kept, latest, vkey
 from publica.kernel.ledger.laws import Problem
@@ -45,7 +47,6 @@ from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import proofs
 
 KINDS = (ORGANISATION, OFFICIAL, ROLE, LAW, DATASET, ACTIVITY, AGREEMENT)
-DATA = "data"
 LATEST = Path(FOLDER, LATEST_NAME)
 """The latest signed checkpoint, kept outside the database."""
 PERSON = "person"
@@ -67,32 +68,22 @@ class Instance:
     def create(cls, folder: Path, origin: str | None = None, state: str | None = None) -> Instance:
         """Make a new instance, its state in the PostgreSQL database `state` if one is named.
 
-        Raises BadInput when the folder or the database already holds something.
+        All of it is made, or nothing. Raises BadInput when the folder or the database already holds
+        something; Unavailable when the database cannot be used.
         """
-        if folder.exists() and any(folder.iterdir()):
-            raise BadInput(
-                f"{folder} is not empty.", do="Choose a new folder; an instance starts in its own."
-            )
         name = origin or f"publica.example/{secrets.token_hex(8)}"
         text = settings.initial(name, state)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        if state is None:  # what the database adds beside its file is as private
-            (folder / STATE).touch(mode=0o600, exist_ok=False)
-        try:
-            database = Database(state or f"sqlite:///{folder / STATE}")
-            database.create()
-        except PublicaError:
-            with suppress(OSError):
-                folder.rmdir()
-            raise
-        keys.create(folder / KEYS)
-        (folder / DATA).mkdir(mode=0o700, exist_ok=True)
-        # A checkpoint of nothing: from now on there always is one.
-        checkpoint(database, keys.load(folder / KEYS), name, folder / LATEST)
-        database.close()
-        (folder / "ledger.pub").write_text(vkey(keys.load(folder / KEYS), name) + "\n", "ascii")
-        (folder / settings.FILE).write_text(text, "utf-8")  # last: now it is whole
+        with making(folder, state or f"sqlite:///{folder / STATE}") as made:
+            keys.create(folder / KEYS)
+            (folder / DATA).mkdir(mode=0o700)
+            write_whole(folder / PUBLIC_KEY, f"{vkey(keys.load(folder / KEYS), name)}\n".encode(), PUBLIC)
+            if state is None:  # what the database adds beside its file is as private
+                (folder / STATE).touch(mode=0o600)
+            made.fill(schema.create)
+            # A checkpoint of nothing: from now on there always is one.
+            with closing(Database(made.url)) as database:
+                checkpoint(database, keys.load(folder / KEYS), name, folder / LATEST)
+            made.finish(text)
         return cls.open(folder)
 
     @classmethod
@@ -106,6 +97,8 @@ class Instance:
         opened = cls(folder, settings.read(folder))
         try:
             opened.db.check()
+            if rotation.pending(folder) and rotation.settle(folder, opened.settings, opened.db):
+                opened.keys = keys.load(folder / KEYS)
             if not to_verify:
                 opened.published.check(opened.db)
         except PublicaError:

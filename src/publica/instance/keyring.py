@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from publica.instance import settings
+from publica.instance import rotation, settings
 from publica.instance.instance import Instance
-from publica.instance.published import PUBLIC_KEY
+from publica.instance.published import Published
+from publica.instance.rotation import Rotation, fingerprint
 from publica.instance.settings import KEYS
-from publica.kernel import clock, keys
+from publica.kernel import keys
 from publica.kernel.actor import Actor
+from publica.kernel.database import Database
 from publica.kernel.errors import BadInput
 from publica.kernel.keys import KINDS
-from publica.kernel.ledger.canonical import commit, new_salt
-from publica.kernel.ledger.note import verifier
 
-ENTRY = "key"
 _DIRECTORY = (
     "The directory key cannot be replaced: the commitments in the ledger to who stands at which position are "
     "made with it, and would fit no other."
@@ -48,91 +44,33 @@ def rotate(folder: Path, kind: str, actor: Actor) -> dict[str, str]:
     """
     if kind == "directory":
         raise BadInput(_DIRECTORY, do="Keep it safe: back it up with the others.")
-    opened = Instance.open(folder)
-    try:
-        old, new = getattr(opened.keys, kind), os.urandom(keys.SIZE)
-        _enter(opened, kind, "rotated", old, new, actor)
-        opened.checkpoint()  # the old ledger key vouches for the new one, which stands in the entry
-    finally:
-        opened.close()
-    _replace(folder, opened, kind, old, new)
+    with closing(Instance.open(folder)) as opened, rotation.alone(folder):
+        change = Rotation(folder, opened.settings, kind)
+        change.settle(opened.db)  # what another process began, and did not live to finish
+        old = keys.read(change.path)
+        new = change.draw()
+        change.enter(opened.db, rotation.ROTATED, old, actor)
+        change.settle(opened.db)
     return {"key": kind, "old": fingerprint(old), "new": fingerprint(new)}
 
 
 def create(folder: Path, kind: str, actor: Actor) -> dict[str, str]:
-    """Draw a key in place of one that was lost.
-
-    Raises BadInput when it is there, and for the directory key of an instance that has subjects.
-    """
-    path = folder / KEYS / f"{kind}.key"
-    if path.exists():
-        raise BadInput(f"The {kind} key is there.", do=f"To replace it: publica keys rotate {kind}")
-    new = os.urandom(keys.SIZE)
-    present = folder / PUBLIC_KEY
-    if kind == "ledger" and present.exists():
-        _retire(folder, present.read_text("ascii").strip())
-    keys.write(path, new)
-    if kind == "ledger":
-        present.write_text(_vkey(folder, new) + "\n", "ascii")
-    try:
-        opened = Instance.open(folder)
-    except BaseException:
-        path.unlink()
-        raise
-    try:
-        _enter(opened, kind, "lost", None, new, actor)
-    finally:
-        opened.close()
-    if kind in ("sealing", "directory"):
-        marker = folder / KEYS / keys.LOST.format(kind=kind)
-        marker.write_text(clock.text(clock.now()) + "\n", "ascii")
-    return {"key": kind, "new": fingerprint(new)}
-
-
-def fingerprint(key: bytes) -> str:
-    """By which a key is named: says nothing of it."""
-    return hashlib.sha256(b"publica-key" + key).hexdigest()[:16]
-
-
-def _enter(opened: Instance, kind: str, what: str, old: bytes | None, new: bytes, actor: Actor) -> None:
-    fields: dict[str, Any] = {
-        "key": kind,
-        "what": what,
-        "old": old and fingerprint(old),
-        "new": fingerprint(new),
-        "actor": commit(new_salt(), actor.canonical),
-    }
-    if kind == "ledger":
-        fields["vkey"] = _vkey(opened.folder, new)
-    opened.db.write(lambda change: change.enter(ENTRY, fields))
-
-
-def _vkey(folder: Path, key: bytes) -> str:
-    """The public key of a ledger key, as it is published."""
-    signer = Ed25519PrivateKey.from_private_bytes(key)
-    return str(verifier(signer, settings.read(folder).ledger.origin))
-
-
-def _replace(folder: Path, opened: Instance, kind: str, old: bytes, new: bytes) -> None:
-    """Put the new key in the place of the old one, which is kept first: a crash in between loses nothing."""
-    path, kept = folder / KEYS / f"{kind}.key", folder / KEYS / f"{kind}.old"
-    if kind == "ledger":
-        _retire(folder, opened.verifier_key)
-        (folder / PUBLIC_KEY).write_text(_vkey(folder, new) + "\n", "ascii")
-    elif not (kept / f"{fingerprint(old)}.key").exists():
-        kept.mkdir(mode=0o700, exist_ok=True)
-        keys.write(kept / f"{fingerprint(old)}.key", old)
-    fresh = path.with_name(f"{kind}.new")
-    fresh.unlink(missing_ok=True)
-    keys.write(fresh, new)
-    fresh.replace(path)
-
-
-def _retire(folder: Path, public: str) -> None:
-    """Keep a public key: earlier checkpoints are verified with it."""
-    kept = folder / KEYS / "ledger.old"
-    kept.mkdir(mode=0o700, exist_ok=True)
-    (kept / f"{public.split('+')[1]}.pub").write_text(public + "\n", "ascii")
+    """Draw a key in place of one that was lost; the others need not be there. Raises BadInput when it is."""
+    configured = settings.read(folder)
+    change = Rotation(folder, configured, kind)
+    url = settings.state_url(folder, configured)
+    with closing(Database(url)) as database, rotation.alone(folder):
+        database.check()
+        Published(folder, configured.ledger).check(database)
+        if change.path.exists() or not change.settle(database):
+            if change.path.exists():
+                raise BadInput(f"The {kind} key is there.", do=f"To replace it: publica keys rotate {kind}")
+            change.draw()
+            change.enter(database, rotation.LOST, None, actor)
+            change.settle(database)
+    if all((folder / KEYS / f"{each}.key").exists() for each in KINDS):
+        Instance.open(folder).close()  # signs that entry
+    return {"key": kind, "new": fingerprint(keys.read(change.path))}
 
 
 def _shown(path: Path) -> str:

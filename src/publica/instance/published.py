@@ -7,7 +7,6 @@ behind a checkpoint that was published, or by contradicting one; then the instan
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from publica.instance.settings import KEYS, LedgerSettings
 from publica.kernel import keys
 from publica.kernel.database import Database
 from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
+from publica.kernel.files import PUBLIC, write_whole
 from publica.kernel.ledger.checkpoint import root_at
 from publica.kernel.ledger.note import Checkpoint, Verifier, open_checkpoint, parse_checkpoint
 from publica.kernel.ledger.store import state
@@ -49,7 +49,7 @@ class Published:
                 with _alone(place):
                     held = self._read(place)
                     if held is None or held.size <= size:
-                        _write(place, note)
+                        write_whole(place, note.encode(), PUBLIC)
             except OSError as error:
                 raise Unavailable(
                     f"The checkpoint was signed, but could not be published to {place}.",
@@ -120,13 +120,3 @@ def _alone(place: Path) -> Iterator[None]:
     with (place.parent / f".{place.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def _write(place: Path, text: str) -> None:
-    """Put a text in place whole and durably, or not at all."""
-    part = place.with_name(f".{place.name}.part")
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(place)

@@ -12,7 +12,9 @@ from publica.instance.settings import read
 from publica.kernel.actor import Actor
 from publica.kernel.database import Change
 from publica.kernel.errors import BadInput
+from publica.kernel.files import PUBLIC, write_whole
 from publica.kernel.ledger.canonical import b64, commit, new_salt
+from publica.kernel.ledger.checkpoint import checkpoint as sign
 from publica.kernel.ledger.checkpoint import root_at
 from publica.kernel.ledger.sequencer import sequence
 from publica.kernel.ledger.store import state
@@ -35,10 +37,13 @@ def recover(folder: Path, actor: Actor) -> dict[str, Any]:
             raise BadInput("Nothing that was published is missing.", do="Open the instance as usual.")
         place, lost, _ = found
         said = opened.db.write(lambda change: _enter(change, lost.size, lost.root, actor))
+        signed = sign(opened.db, opened.keys, opened.settings.ledger.origin)
+        # Until no place contradicts it, the instance does not open, and this can be done again.
         for each in opened.published.places:
             if each.exists():
-                each.replace(each.with_name(f"lost-{lost.size}"))
-        opened.checkpoint()
+                write_whole(each.with_name(f"lost-{lost.size}"), each.read_bytes(), PUBLIC)
+            each.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(each, signed.encode(), PUBLIC)
         return {**said, "kept": str(place.with_name(f"lost-{lost.size}"))}
     finally:
         opened.close()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tarfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from sqlalchemy import Connection
 
 from publica.instance import settings
-from publica.instance.backup import FORMAT, MANIFEST, STATE
+from publica.instance.backup import FORMAT, HELD, MANIFEST
+from publica.instance.making import DATA, TABLES, making
 from publica.instance.published import Published
 from publica.instance.recovery import recover
 from publica.instance.settings import DataSettings, StateSettings
@@ -34,25 +35,19 @@ def restore(
     Raises BadInput when the folder or database holds something or the file is no backup; IntegrityBroken when
     the backup is damaged, or behind a published checkpoint (unless `accept_loss`: then that is ledgered).
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise BadInput(f"{folder} is not empty.", do="Restore into a new folder.")
-    with _room(folder) as room:
-        # 1. Every file out of the archive, each as its digest says.
-        manifest = _unpack(file, room)
-        # 2. Settings: this folder's data and this state, wherever those of the original were.
-        _settle(room, state)
-        # 3. The state, in one transaction that is committed when all the rest is in place.
-        with closing(Database(settings.state_url(room, settings.read(room)))) as database:
-            _fill(database, room, manifest)
-            shutil.rmtree(room / STATE)
-            behind = _behind(room, database)
-            if behind is not None and not accept_loss:
-                _empty(database)
-                raise behind
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists():
-            folder.rmdir()
-        room.rename(folder)
+    url = state or f"sqlite:///{folder / settings.STATE}"
+    with making(folder, url) as made:
+        # 1. Every file out of the archive, each as its digest says; the settings are put aside.
+        manifest, kept = _unpack(file, folder, state)
+        # 2. The state, in one transaction.
+        made.fill(lambda connection: _fill(connection, folder, manifest))
+        shutil.rmtree(folder / TABLES)
+        # 3. It must not be behind what was published since.
+        behind = _behind(folder, kept, url)
+        if behind is not None and not accept_loss:
+            raise behind
+        # 4. From here on it is an instance.
+        made.finish(settings.text(kept))
     lost = recover(folder, actor) if behind is not None else None
     keys = all((folder / settings.KEYS / f"{kind}.key").exists() for kind in ("ledger", "sealing"))
     return {
@@ -63,20 +58,12 @@ def restore(
     }
 
 
-@contextmanager
-def _room(folder: Path) -> Iterator[Path]:
-    """A folder beside the new one, on the same disk; removed unless it became it."""
-    room = folder.with_name(f".{folder.resolve().name}.restoring")
-    shutil.rmtree(room, ignore_errors=True)
-    room.mkdir(mode=0o700, parents=True)
-    try:
-        yield room
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+def _unpack(file: Path, folder: Path, state: str | None) -> tuple[dict[str, Any], settings.Settings]:
+    """Write every file of the archive into `folder`; the manifest, which they all agree with.
 
-
-def _unpack(file: Path, room: Path) -> dict[str, Any]:
-    """Write every file of the archive into `room`; the manifest, which they all agree with."""
+    Not so the settings, which are given: with this folder's data and this state, wherever those of the
+    original were.
+    """
     digests: dict[str, str] = {}
     manifest: dict[str, Any] = {}
     try:
@@ -88,22 +75,35 @@ def _unpack(file: Path, room: Path) -> dict[str, Any]:
                     raise _no_backup(file)
                 if entry.name == MANIFEST:
                     manifest = json.load(source)
+                elif name.parts[0] in HELD:
+                    digests[entry.name] = _copy(source, folder / _place(name))
                 else:
-                    digests[entry.name] = _copy(source, room / name)
+                    raise _no_backup(file)
     except (tarfile.TarError, ValueError, EOFError):
         raise _no_backup(file) from None
     except OSError as error:
         raise Unavailable(f"The backup could not be read or unpacked: {error.strerror}.") from error
-    if manifest.get("format") != FORMAT:
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise _no_backup(file)
-    if digests != manifest["files"]:
-        wrong = sorted(
-            n for n in {**digests, **manifest["files"]} if digests.get(n) != manifest["files"].get(n)
-        )
+    _require_same(digests, manifest["files"])
+    (folder / DATA).mkdir(mode=0o700, exist_ok=True)
+    if state is None:
+        (folder / settings.STATE).touch(mode=0o600)
+    given = settings.read(folder / TABLES)
+    return manifest, given.model_copy(update={"data": DataSettings(), "state": StateSettings(url=state)})
+
+
+def _place(name: PurePosixPath) -> PurePosixPath:
+    """Where a file goes: the settings beside the tables, for with them the folder would be an instance."""
+    return PurePosixPath(TABLES) / name if str(name) == settings.FILE else name
+
+
+def _require_same(digests: dict[str, str], stated: dict[str, str]) -> None:
+    if digests != stated:
+        wrong = sorted(n for n in {**digests, **stated} if digests.get(n) != stated.get(n))
         raise IntegrityBroken(
             f"The backup is damaged: {wrong[0]} is not what was backed up.", do="Use another backup."
         )
-    return manifest
 
 
 def _copy(source: Any, target: Path) -> str:
@@ -114,6 +114,8 @@ def _copy(source: Any, target: Path) -> str:
         while data := source.read(CHUNK):
             found.update(data)
             out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
     return found.hexdigest()
 
 
@@ -121,49 +123,32 @@ def _no_backup(file: Path) -> BadInput:
     return BadInput(f"{file} is no backup, or only the beginning of one.", do="Use a whole one.")
 
 
-def _settle(room: Path, state: str | None) -> None:
-    given = settings.read(room)
-    kept = given.model_copy(update={"data": DataSettings(), "state": StateSettings(url=state)})
-    (room / settings.FILE).write_text(settings.text(kept), "utf-8")
-    (room / "data").mkdir(mode=0o700, exist_ok=True)
-    if state is None:
-        (room / settings.STATE).touch(mode=0o600)
-
-
-def _fill(database: Database, room: Path, manifest: dict[str, Any]) -> None:
+def _fill(connection: Connection, folder: Path, manifest: dict[str, Any]) -> None:
     """All tables, at this version's schema, whatever the one was under which the backup was made."""
+    number = manifest["schema"]
+    if number > schema.HEAD:
+        raise Unavailable(
+            f"The backup is of a newer version of Publica (schema {number}).", do="Use that version."
+        )
+    if number == schema.HEAD:
+        schema.create(connection)
+        tables = {table.name: table for table in dump.tables()}
+    else:
+        from publica.kernel import migrations
 
-    def work(connection: Connection) -> None:
-        number = manifest["schema"]
-        if number > schema.HEAD:
-            raise Unavailable(
-                f"The backup is of a newer version of Publica (schema {number}).", do="Use that version."
-            )
-        if number == schema.HEAD:
-            schema.create(connection)
-            tables = {table.name: table for table in dump.tables()}
-        else:
-            from publica.kernel import migrations
-
-            migrations.upgrade(connection, number)
-            tables = dict(dump.there(connection).tables)
-        for name, rows in manifest["rows"].items():
-            if dump.read(connection, room / STATE / f"{name}.arrow", tables[name]) != rows:
-                raise IntegrityBroken(f"The backup's table {name} is not whole.", do="Use another backup.")
-        if number != schema.HEAD:
-            migrations.upgrade(connection)
-
-    database.administer(work)
+        migrations.upgrade(connection, number)
+        tables = dict(dump.there(connection).tables)
+    for name, rows in manifest["rows"].items():
+        if dump.read(connection, folder / TABLES / f"{name}.arrow", tables[name]) != rows:
+            raise IntegrityBroken(f"The backup's table {name} is not whole.", do="Use another backup.")
+    if number != schema.HEAD:
+        migrations.upgrade(connection)
 
 
-def _behind(room: Path, database: Database) -> PublicaError | None:
+def _behind(folder: Path, kept: settings.Settings, url: str) -> PublicaError | None:
     try:
-        Published(room, settings.read(room).ledger).check(database)
+        with closing(Database(url)) as database:
+            Published(folder, kept.ledger).check(database)
     except IntegrityBroken as error:
         return error
     return None
-
-
-def _empty(database: Database) -> None:
-    """Take away what was filled in."""
-    database.administer(lambda connection: dump.there(connection).drop_all(connection))

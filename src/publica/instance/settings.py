@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
-from publica.kernel.backends import locate
+from publica.kernel.backends import is_server, locate
 from publica.kernel.errors import BadInput, Place
 
 FILE, STATE, KEYS = "publica.toml", "state.db", "keys"
@@ -71,9 +71,11 @@ class StateSettings(_Section):
 
     @field_validator("url")
     @classmethod
-    def _without_password(cls, url: str | None) -> str | None:
+    def _server_without_password(cls, url: str | None) -> str | None:
         if url is not None:
             given = locate(url)
+            if not is_server(given):
+                raise PydanticCustomError("server", "name a PostgreSQL database, or leave it out")
             if given.password or "password" in given.query:
                 raise PydanticCustomError(
                     "password", "a password must not stand here; set PGPASSWORD or use ~/.pgpass"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from publica.kernel.errors import BadInput, Unavailable
@@ -34,6 +34,7 @@ _SQLITE_POOL = {"pool_size": 16, "max_overflow": 48}
 _POSTGRES_POOL = {"pool_size": 8, "max_overflow": 16}
 """Smaller: a server with its defaults takes a hundred connections, from all processes together."""
 _DEADLOCK, _SERIALIZATION = "40P01", "40001"
+_FORBIDDEN, _READ_ONLY = "42501", "25006"
 _SETTINGS = (
     "SELECT set_config('lock_timeout', '{milliseconds}ms', false),"
     " set_config('tcp_keepalives_idle', '30', false),"
@@ -70,6 +71,11 @@ def locate(url: str | URL) -> URL:
             )
 
 
+def is_server(url: str | URL) -> bool:
+    """Whether a state database is a server's, and no file."""
+    return locate(url).get_backend_name() == "postgresql"
+
+
 def is_postgres(connection: Connection | Engine) -> bool:
     return connection.dialect.name == "postgresql"
 
@@ -88,13 +94,15 @@ def acquire(connection: Connection, locks: Iterable[Lock]) -> None:
     """
     if not is_postgres(connection):
         return  # the transaction began by taking the one lock there is
-    wanted: dict[int, bool] = {}
+    wanted: dict[int, bool] = {}  # by number: whether shared
     for lock in locks:
         number = int.from_bytes(hashlib.sha256(lock.name.encode()).digest()[:8], "big", signed=True)
         wanted[number] = wanted.get(number, True) and lock.shared
-    for number, shared in sorted(wanted.items()):
-        kind = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-        connection.exec_driver_sql(f"SELECT {kind}({number})")
+    calls = (
+        f"pg_advisory_xact_lock{'_shared' if shared else ''}({number})"
+        for number, shared in sorted(wanted.items())
+    )
+    connection.exec_driver_sql(f"SELECT {', '.join(calls)}")
 
 
 def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
@@ -106,6 +114,21 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
     return postgresql.insert(table)
 
 
+def mark(connection: Connection, table: str, text: str) -> None:
+    """Note a text beside a table of PostgreSQL, in its own transaction; `marked` reads it.
+
+    The text may hold letters, digits and spaces.
+    """
+    connection.exec_driver_sql(f"COMMENT ON TABLE {table} IS '{text}'")
+
+
+def marked(connection: Connection, table: str) -> str | None:
+    """The text that was noted; None where there is no such table, or no text."""
+    query = f"SELECT obj_description(to_regclass('{table}'), 'pg_class')"
+    text: str | None = connection.exec_driver_sql(query).scalar()
+    return text
+
+
 def repeatable(error: BaseException | None) -> bool:
     """Whether a transaction that failed so may simply be run again, as nothing of it was committed."""
     if not isinstance(error, DBAPIError):
@@ -114,6 +137,30 @@ def repeatable(error: BaseException | None) -> bool:
         _DEADLOCK,
         _SERIALIZATION,
     )
+
+
+def trouble(error: SQLAlchemyError) -> Unavailable | None:
+    """What PostgreSQL's failure means to whoever runs Publica; None where nothing more is known.
+
+    The server's own words stay out: they may carry values.
+    """
+    if not isinstance(error, DBAPIError) or not type(error.orig).__module__.startswith("psycopg"):
+        return None
+    state = getattr(error.orig, "sqlstate", None)
+    if state == _FORBIDDEN:
+        return Unavailable(
+            "The role may not do that in the state database.", do="Let it own the database and its tables."
+        )
+    if state == _READ_ONLY:
+        return Unavailable(
+            "The state database may only be read.", do="Name the primary server, not a standby."
+        )
+    if state is None and error.statement is None:
+        return Unavailable(
+            "The state database could not be reached.",
+            do="See that its server runs, the database exists and the role may connect: psql tells which.",
+        )
+    return None
 
 
 def _sqlite(url: URL, *, pooled: bool) -> Engine:

@@ -39,7 +39,7 @@ CLOCK_SLACK = timedelta(minutes=1)
 """The ledger's time never goes back: up to here behind, a clock is held at the last entry."""
 
 _UNAVAILABLE = (OperationalError, InterfaceError, InternalError, TimeoutError)
-_LAST_BODY = "SELECT body FROM ledger_entry ORDER BY id DESC LIMIT 1"
+_NUMBER_AND_LAST = f"SELECT {schema.NUMBER}, (SELECT body FROM ledger_entry ORDER BY id DESC LIMIT 1)"
 
 
 class Change:
@@ -132,12 +132,12 @@ class Database:
 
     def create(self) -> None:
         """Make every table. Raises BadInput when there are some already."""
-        with _available(), self._writer.begin() as connection:
-            schema.create(connection)
+        self.administer(schema.create)
 
     def administer(self, work: Callable[[Connection], T]) -> T:
         """Run what makes or changes the tables themselves, in one transaction beside no other writer's."""
         with _available(), self._writer.begin() as connection:
+            backends.acquire(connection, [schema.CHANGES])
             return work(connection)
 
     def check(self) -> None:
@@ -259,7 +259,7 @@ class Database:
 
     def _run(self, jobs: list[_Job[Any]], connection: Connection) -> None:
         try:
-            backends.acquire(connection, (lock for job in jobs for lock in job.locks))
+            backends.acquire(connection, (schema.STANDS, *(lock for job in jobs for lock in job.locks)))
             now = _instant(connection)
             added: list[dict[str, Any]] = []
             for job in jobs:
@@ -287,10 +287,15 @@ class Database:
 
 
 def _instant(connection: Connection) -> datetime:
-    """Now, and never before the last entry. Raises Unavailable when the clock is far behind that."""
+    """Now, and never before the last entry. Raises Unavailable when the clock is far behind that.
+
+    Also when another server upgraded the database meanwhile.
+    """
     now = clock.now()
+    number, body = connection.exec_driver_sql(_NUMBER_AND_LAST).one()
+    schema.require(number)
     try:
-        last = clock.parse(json.loads(connection.exec_driver_sql(_LAST_BODY).scalar() or "")["at"])
+        last = clock.parse(json.loads(body or "")["at"])
     except (ValueError, KeyError, TypeError):
         return now  # no entry yet; or an altered one, which is for `publica ledger verify` to name
     if last - now > CLOCK_SLACK:
@@ -306,11 +311,13 @@ def _available() -> Iterator[None]:
     try:
         yield
     except _UNAVAILABLE as error:
-        raise Unavailable(
+        raise backends.trouble(error) or Unavailable(
             "The state database could not be used.",
             do="See that its disk has room and that it is running; try again.",
         ) from error
     except SQLAlchemyError as error:
+        if told := backends.trouble(error):
+            raise told from error
         raise IntegrityBroken("The state database does not hold what it should.") from error
 
 

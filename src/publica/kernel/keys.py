@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from publica.kernel.errors import IntegrityBroken, Unavailable
+from publica.kernel.files import sync
 
 KINDS = ("ledger", "sealing", "pseudonym", "directory")
 SIZE, NONCE = 32, 12
@@ -114,6 +115,7 @@ def write(path: Path, key: bytes) -> None:
         file.write(key.hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
+    sync(path.parent)
 
 
 def load(folder: Path) -> Keys:
@@ -154,6 +156,7 @@ def read(path: Path) -> bytes:
         key = b""
     if len(key) != SIZE:
         raise Unavailable(
-            f"The key {path.name} is missing or damaged.", do="Restore it from your key backup."
+            f"The key {path.name} is missing or damaged.",
+            do="Restore it from your key backup; if it is lost, see docs/operations.md, “Keys”.",
         )
     return key

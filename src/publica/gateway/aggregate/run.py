@@ -19,22 +19,27 @@ from publica.gateway.model import Rewritten
 from publica.gateway.spool import Spool
 from publica.governance.activities.model import Aggregates
 from publica.governance.datasets.rules import table_schema
+from publica.kernel.backends import Lock
 from publica.kernel.database import Change
 from publica.kernel.errors import IntegrityBroken
 from publica.trust.privacy import store
-from publica.trust.privacy.keys import noise_secret, record_salt
+from publica.trust.privacy.keys import noise_secret, record_keys_id, record_salt
 from publica.trust.privacy.rules import Parameters
 from publica.trust.privacy.sketch import Sketch, admit, too_near
 
 
 @dataclass(frozen=True)
 class Release:
-    """The cells of one answer, as the release history will know them. `since`: the newest it knew then."""
+    """The cells of one answer, as the release history will know them. `since`: the newest it knew then.
+
+    `key` names the record keys that they were drawn with.
+    """
 
     recipient: str
     activity: str
     k: int
     cells: tuple[tuple[Sketch, ...], ...]
+    key: bytes
     since: int
 
     @property
@@ -132,12 +137,13 @@ def choose(
     """
     kept = tuple(protect.keep_safe(cells, wanted) for cells in found)
     recipient = facts.activity.spec.organisation if facts.activity else ""
+    key = record_keys_id(door.keys)
     with door.db.read() as connection:
         since = store.last(connection, recipient, facts.activity_id)
 
         def admitted(asked: list[list[Sketch]], before: list[list[Sketch]]) -> Iterator[bool]:
             flat = [sketch for cell in asked for sketch in cell]
-            known = store.near(connection, recipient, facts.activity_id, flat, wanted.k)
+            known = store.near(connection, recipient, facts.activity_id, flat, wanted.k, key)
             released = [sketch for cell in before for sketch in cell]
             return iter(admit(asked, [*known, *released], wanted.k))
 
@@ -150,7 +156,7 @@ def choose(
     chosen = tuple(protect.without(each, number, outside) for number, each in enumerate(chosen))
     whole = [(sketch,) for place, sketch in groups.items() if place not in outside]
     sketches = (*(tuple(cell) for cell in protect.together(chosen)), *whole)
-    return chosen, Release(recipient, facts.activity_id, wanted.k, sketches, since)
+    return chosen, Release(recipient, facts.activity_id, wanted.k, sketches, key, since)
 
 
 def answer(
@@ -194,15 +200,26 @@ class Nearer(Exception):
     """Another answer came out meanwhile, with a cell that one of ours is too near."""
 
 
-def remember(change: Change, release: Release, entry: bytes, *, strict: bool = True) -> None:
-    """Step 9: the cells belong to the history from here on.
+def fresh(change: Change, release: Release, *, strict: bool = True) -> tuple[Sketch, ...]:
+    """Step 9: the cells that the history does not know yet.
 
     Raises Nearer when it grew meanwhile by a cell that one of ours must not follow; unless somebody knows
     ours already (not `strict`).
     """
     connection, ours = change.connection, (release.recipient, release.activity)
+    sketches = release.sketches
     if strict:
-        for other in store.near(connection, *ours, release.sketches, release.k, since=release.since):
-            if any(too_near(sketch, other, release.k) for sketch in release.sketches):
+        for other in store.near(connection, *ours, sketches, release.k, release.key, since=release.since):
+            if any(too_near(sketch, other, release.k) for sketch in sketches):
                 raise Nearer
-    store.add(connection, *ours, release.sketches, entry)
+    return store.unknown(connection, *ours, sketches)
+
+
+def remember(change: Change, release: Release, cells: tuple[Sketch, ...], entry: bytes) -> None:
+    """Step 9: these cells belong to the history from here on."""
+    store.add(change.connection, release.recipient, release.activity, cells, release.key, entry)
+
+
+def standing(release: Release | None) -> list[Lock]:
+    """What must not move while cells are released: the history that they are held against."""
+    return [] if release is None else [store.lock(release.recipient, release.activity)]

@@ -18,7 +18,8 @@ BITS = 128
 class Sketch:
     """A cell: its people's numbers added up, its bits, its rows, the most rows that a person may have.
 
-    `definition`: a digest of what the cell was asked as (16 bytes).
+    `definition`: a digest of what the cell was asked as (16 bytes). `blind`: drawn with record keys that were
+    lost since, so that only its rows can be compared.
     """
 
     number: int
@@ -26,6 +27,7 @@ class Sketch:
     rows: int
     per_person: int = 1
     definition: bytes = b""
+    blind: bool = False
 
     @property
     def people(self) -> bytes:
@@ -47,7 +49,9 @@ def too_near(one: Sketch, other: Sketch, k: int) -> bool:
     if one.identity == other.identity:
         return False
     reach = (k - 1) * max(one.per_person, other.per_person)
-    return abs(one.rows - other.rows) <= reach and (one.bits ^ other.bits).bit_count() < k
+    if abs(one.rows - other.rows) > reach:
+        return False
+    return one.blind or other.blind or (one.bits ^ other.bits).bit_count() < k
 
 
 def union(parts: Sequence[Sketch]) -> Sketch:
