@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,12 @@ from sqlalchemy import Connection
 import publica.kernel.migrations
 from publica.gateway.door import Request
 from publica.instance import Instance, settings
+from publica.instance.backup import back_up
+from publica.instance.restore import restore
 from publica.instance.upgrade import upgrade
 from publica.kernel import dump, migrations, schema
 from publica.kernel.actor import Actor
-from publica.kernel.database import Database
+from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput, Unavailable
 from publica.kernel.ledger.store import metadata
 
@@ -134,6 +139,39 @@ def test_an_instance_of_every_release_is_upgraded(name: str, tmp_path: Path, sta
             Instance.open(folder)
     assert upgrade(folder) == (RELEASED[name], schema.HEAD)
     assert upgrade(folder) == (schema.HEAD, schema.HEAD)
+    everything_works(folder)
+    totals_work(folder)
+
+
+def test_a_backup_of_an_older_schema_is_upgraded_on_the_way(
+    tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made by that version, whose tables it knew and no others."""
+    old = released("0.1.0", tmp_path / "old")
+    with monkeypatch.context() as then:
+        then.setattr(schema, "HEAD", "0001")
+        with closing(Database(settings.state_url(old, settings.read(old)))) as database:
+            database.administer(lambda connection: migrations.upgrade(connection, "0001"))
+            with database.read() as connection:
+                there = dump.there(connection)
+        there.remove(there.tables["alembic_version"])
+        then.setattr(dump, "tables", lambda: there.sorted_tables)
+        with closing(Instance.open(old)) as instance:
+            back_up(instance, tmp_path / "old.tar", with_keys=True)
+    folder = tmp_path / "office"
+    restore(tmp_path / "old.tar", folder, OPERATOR, state=states.named(folder))
+    everything_works(folder)
+    totals_work(folder)
+    # Nor may it be restored into what another instance uses, whose rows it would replace.
+    if (url := settings.read(folder).state.url) is not None:
+        with pytest.raises(BadInput, match="in use already"):
+            restore(tmp_path / "old.tar", tmp_path / "again", OPERATOR, state=url)
+        with closing(Instance.open(folder)) as instance:
+            assert instance.verify_ledger()["problems"] == []
+
+
+def everything_works(folder: Path) -> None:
+    """What the release left is there, and whatever could be done then can be done now."""
     with closing(Instance.open(folder)) as instance:
         assert instance.verify_ledger()["problems"] == []
         before = instance.uses("P-1", OPERATOR)
@@ -150,6 +188,40 @@ def test_an_instance_of_every_release_is_upgraded(name: str, tmp_path: Path, sta
             assert differences(connection) == []
 
 
+STATISTICS = """
+{kind: activity, id: statistics, spec: {title: Statistics, organisation: institute, purpose: "dpv:PublicBenefit",
+  basis: {kind: law, law: act}, datasets: [{dataset: population, columns: [person_id, sex, income]}],
+  roles: [statistician], protection: aggregates, aggregates: {k: 10, noise: 0}, retention: P1Y,
+  valid_from: 2020-01-01}}
+---
+{kind: agreement, id: registry-statistics, spec: {holder: registry, recipient: institute,
+  purposes: ["dpv:PublicBenefit"], protection: aggregates, valid_from: 2020-01-01, datasets: [{dataset: population,
+  columns: {person_id: pseudonym, sex: as is, income: as is}}], signatures: [
+  {official: sam, organisation: registry, date: 2020-01-01},
+  {official: nils, organisation: institute, date: 2020-01-01}]}}
+"""
+
+
+def totals_work(folder: Path) -> None:
+    """What the release did not know: totals, and that none comes out which differs by few from another."""
+    (folder / "statistics.yaml").write_text(STATISTICS, "utf-8")
+    rows = [f"P-{n},N,{'X' if n <= 3 else 'F'},1980-05-05,m1,{100 + n},a,1.5" for n in range(1, 61)]
+    heading = "person_id,name,sex,birth_date,municipality,income,note,score"
+    (folder / "people.csv").write_text("\n".join([heading, *rows, ""]), "utf-8")
+
+    def total(where: str = "") -> list[Any]:
+        sql = f"SELECT count(*) AS n, sum(income) AS s FROM population{where}"
+        answer = instance.use(Request(Actor("stella", "operator", "tester"), "statistics", sql))
+        return [tuple(row.values()) for row in answer.table().to_pylist()]
+
+    with closing(Instance.open(folder)) as instance:
+        instance.apply([folder / "statistics.yaml"], OPERATOR)
+        instance.load("population", [folder / "people.csv"], OPERATOR)
+        assert total() == total() == [(60, 60 * 100 + sum(range(61)))]
+        assert total(" WHERE sex = 'F'") == []
+        assert instance.verify_ledger()["problems"] == []
+
+
 def test_a_schema_of_another_version_is_not_used(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Unavailable, match="holds no instance"):
         database.check()
@@ -157,12 +229,66 @@ def test_a_schema_of_another_version_is_not_used(database: Database, monkeypatch
     database.check()
     with pytest.raises(BadInput, match="in use already"):
         database.create()
-    for number, says in (("0000", "publica upgrade"), ("0099", "newer version")):
+    others = (("0000", "publica upgrade"), ("0099", "newer version"), ("ae1027a6acf", "none of Publica's"))
+    for number, says in others:
         states.tamper(database, f"UPDATE alembic_version SET version_num = '{number}'")
         with pytest.raises(Unavailable, match=says):
             database.check()
     states.tamper(database, "DELETE FROM alembic_version")
     with pytest.raises(Unavailable):
+        database.check()
+
+
+def test_who_was_open_while_another_upgraded_writes_nothing(database: Database) -> None:
+    """Its code does not know these tables."""
+    database.create()
+    with closing(Database(database.url)) as server:
+        server.write(lambda change: change.enter("test", {}))
+        states.tamper(database, "UPDATE alembic_version SET version_num = '9998'")
+        with pytest.raises(Unavailable, match="newer version"):
+            server.write(lambda change: change.enter("test", {}))
+        with server.read() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM ledger_entry").scalar() == 1
+
+
+@pytest.mark.postgresql
+def test_an_upgrade_waits_for_writers_and_they_for_it(database: Database) -> None:
+    """Or else a writer of the old version could commit after the tables changed."""
+    database.create()
+    order: list[str] = []
+    begun, go = threading.Event(), threading.Event()
+
+    def writing(change: Change) -> None:
+        begun.set()
+        go.wait(30)
+        order.append("written")
+        change.enter("test", {})
+
+    def upgrading(connection: Connection) -> None:
+        order.append("upgraded")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9998'")
+
+    with closing(Database(database.url)) as server, ThreadPoolExecutor(3) as pool:
+        first = pool.submit(server.write, writing)
+        begun.wait(30)
+        second = pool.submit(database.administer, upgrading)
+        time.sleep(0.3)
+        assert order == []
+        go.set()
+        first.result(60)
+        second.result(60)
+        assert order == ["written", "upgraded"]
+        with pytest.raises(Unavailable, match="newer version"):
+            server.write(lambda change: change.enter("test", {}))
+
+
+@pytest.mark.parametrize("table", ["users", "ledger_state"])
+def test_what_holds_something_else_is_not_taken(database: Database, table: str) -> None:
+    """Not even where one of its tables is named like one of ours: it would be used as ours."""
+    database.administer(lambda c: c.exec_driver_sql(f"CREATE TABLE {table} (id INTEGER, size INTEGER)"))
+    with pytest.raises(BadInput, match=f"by something else: {table}"):
+        database.create()
+    with pytest.raises(Unavailable, match="holds no instance"):
         database.check()
 
 
