@@ -118,6 +118,39 @@ def test_pseudonyms_are_others_afterwards(folder: Path) -> None:
     assert keys.load(folder / "keys").derive("pseudonym", "x") != secret
 
 
+TOTALS = "labour_statistics"
+TOTAL = "SELECT count(*) AS n FROM population"
+BUT_FEW = f"{TOTAL} WHERE sex <> 'X'"
+
+
+def total(folder: Path, sql: str) -> list[dict[str, Any]]:
+    with closing(Instance.open(folder)) as instance:
+        found: list[dict[str, Any]] = support.ask(instance, sql, "stella", TOTALS).table().to_pylist()
+        return found
+
+
+def test_noise_and_the_release_history_outlive_the_pseudonym_key(folder: Path) -> None:
+    """With other record keys the same total would have a second draw, and one without three people come out."""
+    before = total(folder, TOTAL)
+    keyring.rotate(folder, "pseudonym", OPERATOR)
+    assert total(folder, TOTAL) == before != []
+    assert total(folder, BUT_FEW) == []
+    lose(folder, "pseudonym")
+    assert total(folder, TOTAL) == before
+    assert total(folder, BUT_FEW) == []
+    support.sound(folder)
+
+
+def test_what_was_released_under_a_lost_directory_key_still_counts(folder: Path) -> None:
+    """Who was in it cannot be compared any more, only how many: so nothing of about that size comes out."""
+    assert total(folder, TOTAL) != []
+    lose(folder, "directory")
+    assert total(folder, BUT_FEW) == []
+    assert total(folder, TOTAL) == [], "it would have a second draw of noise"
+    assert total(folder, f"{TOTAL} WHERE sex = 'F'") != []
+    support.sound(folder)
+
+
 def test_the_directory_key_stays(folder: Path) -> None:
     ran = publica("keys", "rotate", "directory", instance=folder)
     assert ran.code == 1 and "cannot be replaced" in ran.err
@@ -184,6 +217,17 @@ def test_a_lost_directory_key(folder: Path) -> None:
     grown = support.file_of(support.template().grown, "population")
     with closing(Instance.open(folder)) as instance:
         assert instance.load("population", [grown], OPERATOR).new_subjects > 0
+    works(folder)
+
+
+def test_every_key_lost_at_once(folder: Path) -> None:
+    """Each is drawn anew, in any order, while the others are not there."""
+    shutil.rmtree(folder / "keys")
+    for kind in ("pseudonym", "ledger", "directory", "sealing"):
+        assert publica("ledger", "verify", instance=folder).code == 5
+        ran = publica("keys", "create", kind, instance=folder)
+        assert ran.code == 0, ran.err
+    assert publica("keys", "create", "ledger", instance=folder).code == 1, "it is there"
     works(folder)
 
 

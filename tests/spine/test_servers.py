@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
+from publica.gateway import receipts
 from publica.instance import Instance, settings
 from publica.kernel import backends
 from publica.kernel.errors import BadInput, Unavailable
@@ -70,6 +72,58 @@ def test_32_clients_of_two_servers_never_exceed_a_limit(
     support.sound(folder)
 
 
+TOTALS = "labour_statistics"
+ALL_BUT_FEW = (
+    "SELECT count(*) AS n FROM population",
+    "SELECT count(*) AS n FROM population WHERE sex <> 'X'",
+)
+"""Two totals that differ by fewer persons than may show."""
+
+
+def came_out(told: dict[str, Any]) -> bool:
+    return any(row["n"] is not None for row in told["rows"])
+
+
+@pytest.mark.slow
+def test_of_two_near_cells_asked_of_two_servers_at_once_one_comes_out(folder: Path) -> None:
+    """By sixteen clients, in turns; and in the end the history of both is one, and in order."""
+    asks = {"do": "each", "as": "stella", "activity": TOTALS, "threads": 8}
+    with process("worker.py", str(folder)) as one, process("worker.py", str(folder)) as other:
+        told = both(one, other, sql=ALL_BUT_FEW, **asks)
+        assert {each["sql"] for turn in told for each in turn} == set(ALL_BUT_FEW)
+        assert len({each["sql"] for turn in told for each in turn if came_out(each)}) == 1
+        again = [each.do(**{**asks, "threads": 2}, sql=ALL_BUT_FEW) for each in (one, other)]
+        assert len({each["sql"] for turn in again for each in turn if came_out(each)}) == 1
+    support.sound(folder)
+
+
+@pytest.mark.postgresql
+def test_a_total_waits_for_a_near_one_of_another_server(
+    folder: Path, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other is committed after ours was held against the history: ours is held against that, too."""
+    holds, go = threading.Event(), threading.Event()
+    remember = receipts.remember
+
+    def slow(*given: Any) -> None:
+        remember(*given)
+        if not holds.is_set():
+            holds.set()
+            go.wait(30)
+
+    monkeypatch.setattr(receipts, "remember", slow)
+    with closing(Instance.open(folder)) as other, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(support.ask, instance, ALL_BUT_FEW[0], "stella", TOTALS)
+        assert holds.wait(60)
+        second = pool.submit(support.ask, other, ALL_BUT_FEW[1], "stella", TOTALS)
+        time.sleep(0.5)  # it has looked at the history by now, and found nothing
+        assert not second.done()
+        go.set()
+        assert first.result(60).rows == 1
+        assert second.result(60).rows == 0
+    support.sound(folder)
+
+
 @pytest.mark.slow
 @pytest.mark.postgresql
 def test_servers_with_folders_of_their_own(folder: Path) -> None:
@@ -105,6 +159,68 @@ def test_init_and_everything_after_it_on_postgresql(tmp_path: Path, state: str) 
     assert publica("ledger", "verify", instance=tmp_path / "office").code == 0
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize(
+    ("prepare", "role", "code", "says"),
+    [
+        ("CREATE TABLE users (id integer)", "postgres", 1, "by something else: users"),
+        ("CREATE TABLE ledger_entry (id integer)", "postgres", 1, "an instance of Publica"),
+        ("SELECT 1", "stranger", 5, "The role may not do that"),
+        (
+            "ALTER ROLE postgres IN DATABASE {} SET default_transaction_read_only = on",
+            "postgres",
+            5,
+            "only be",
+        ),
+    ],
+    ids=["foreign", "in use", "not ours to change", "read only"],
+)
+def test_a_database_that_cannot_be_taken(
+    tmp_path: Path, state: str, prepare: str, role: str, code: int, says: str
+) -> None:
+    import psycopg
+    import states
+
+    url = states.url(tmp_path)
+    with psycopg.connect(url, autocommit=True) as there:
+        there.execute("DO $$ BEGIN CREATE ROLE stranger LOGIN; EXCEPTION WHEN duplicate_object THEN END $$")
+        there.execute(prepare.format(there.info.dbname))
+        before = there.execute("SELECT relname FROM pg_class ORDER BY oid").fetchall()
+    refused(tmp_path, url.replace("postgres@", f"{role}@"), code, says)
+    with psycopg.connect(url) as there:
+        assert there.execute("SELECT relname FROM pg_class ORDER BY oid").fetchall() == before
+
+
+@pytest.mark.postgresql
+def test_a_database_of_another_encoding(tmp_path: Path, state: str) -> None:
+    import states
+
+    made = states.server()
+    made._admin.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    try:
+        refused(tmp_path, made.url("latin"), 1, "has the encoding LATIN1")
+    finally:
+        made.drop("latin")
+
+
+@pytest.mark.postgresql
+def test_a_database_that_is_not_there(tmp_path: Path, state: str) -> None:
+    import states
+
+    refused(tmp_path, states.server().url("no_such_database"), 5, "could not be reached")
+
+
+def refused(tmp_path: Path, url: str, code: int, says: str) -> None:
+    """`init` says why in one line, and makes nothing."""
+    made = publica("init", str(tmp_path / "office"), "--state", url)
+    assert made.code == code and says in made.err and len(made.err.splitlines()) == 1, made.err
+    assert not (tmp_path / "office").exists()
+
+
+def test_a_file_is_no_server(tmp_path: Path) -> None:
+    refused(tmp_path, f"sqlite:///{tmp_path}/state.db", 1, "name a PostgreSQL database")
+
+
 def test_a_password_does_not_stand_in_the_settings(tmp_path: Path) -> None:
     for url in ("postgresql://me:secret@db/x", "postgresql://me@db/x?password=secret"):
         made = publica("init", str(tmp_path / "office"), "--state", url)
@@ -113,10 +229,7 @@ def test_a_password_does_not_stand_in_the_settings(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
-    url = f"postgresql://me@/x?host={tmp_path}"
-    made = publica("init", str(tmp_path / "office"), "--state", url)
-    assert made.code == 5 and len(made.err.splitlines()) == 1 and "could not be reached" in made.err
-    assert not (tmp_path / "office").exists()
+    refused(tmp_path, f"postgresql://me@/x?host={tmp_path}", 5, "could not be reached")
 
 
 def test_what_is_no_state_database() -> None:
