@@ -17,9 +17,9 @@ from publica.gateway.door import Request
 from publica.instance import Instance
 from publica.trust.privacy import store
 from publica.trust.privacy.rules import Parameters
-from publica.trust.privacy.sketch import BITS, Shelf, Sketch, admit, too_near
+from publica.trust.privacy.sketch import BITS, Shelf, Sketch, admit, too_near, widest
 
-from .support import ACTIVITY, actor, made, protected_as, rows
+from .support import ACTIVITY, actor, made, protected_as, rows, truth
 
 K = 10
 TOTAL = "SELECT count(*) FROM population"
@@ -59,6 +59,48 @@ def test_watching_a_total_while_one_person_leaves_shows_nothing(own: Instance) -
     assert rows(TOTAL, own) == []
     withdraw(own, people(own, 30))  # enough of them, and the total comes out again
     assert len(rows(TOTAL, own)) == 1
+
+
+def by_town(instance: Instance) -> dict[str, int]:
+    return dict(rows("SELECT municipality, count(*) FROM population GROUP BY 1", instance))
+
+
+def test_what_is_missing_does_not_tell_where_somebody_left(own: Instance) -> None:
+    """Every cell that came out before is left out, wherever the one person was; later some come again."""
+    before = by_town(own)
+    assert len(before) == 12
+    assert by_town(own) == before
+    withdraw(own, people(own, 1))
+    assert by_town(own) == {}
+    assert len(rows("SELECT sex, count(*) FROM population GROUP BY 1", own)) == 2  # never asked before
+    withdraw(own, people(own, 120))
+    assert "1101" in by_town(own)
+
+
+def test_many_choices_elsewhere_do_not_bring_a_cell_back(own: Instance) -> None:
+    """Or else its coming back would tell that nobody of it was among them."""
+    sql = "SELECT count(*) FROM population WHERE municipality = '3104'"
+    assert len(rows(sql, own)) == 1
+    elsewhere = [key for key in people(own, 60) if town_of(key) != "3104"]
+    withdraw(own, elsewhere[:40])
+    assert rows(sql, own) == []
+
+
+def test_a_choice_and_its_opposite_are_another_state(own: Instance) -> None:
+    """Or else it would show that it was the same person who came back."""
+    assert len(rows(TOTAL, own)) == 1
+    (key,) = people(own, 1)
+    withdraw(own, [key])
+    own.choose(key, ACTIVITY, "withdraw", actor("operator"))
+    assert rows(TOTAL, own) == []
+
+
+def test_a_new_version_is_another_state(own: Instance, tmp_path: Path) -> None:
+    """The same rows, loaded again: which cells changed must not show."""
+    assert len(by_town(own)) == 12
+    load = next(load for load in made()[1].loads if load.dataset == "population")
+    own.load("population", list(load.files), actor("operator"))
+    assert by_town(own) == {}
 
 
 def test_without_history_the_total_would_come_out(own: Instance) -> None:
@@ -112,6 +154,11 @@ def test_of_two_at_once_that_are_too_near_one_comes_out(own: Instance) -> None:
     assert len({which for which, count in came if count}) == 1
 
 
+def town_of(key: str) -> str:
+    ((town,),) = truth().execute("SELECT municipality FROM population WHERE person_id = ?", [key]).fetchall()
+    return str(town)
+
+
 # sketches
 
 
@@ -158,6 +205,30 @@ def test_the_same_people_asked_for_otherwise_are_as_near_as_those_that_lack_one(
     other = replace(again, definition=b"asked otherwise")
     assert too_near(known, other, K)
     assert too_near(known, replace(sketch(base[1:]), definition=b"asked otherwise"), K)
+
+
+@pytest.mark.parametrize("k", [3, 10, 40])
+def test_at_another_state_a_cell_needs_k_to_twice_k_other_people(k: int) -> None:
+    """Never fewer, and how many nobody can foresee: it depends on the numbers of those in it before."""
+    draw = random.Random(5)
+    needed = []
+    for _ in range(200):
+        known = replace(sketch([person(draw) for _ in range(30)]), state=b"before")
+        now = replace(known, state=b"now")
+        assert too_near(now, known, k)
+        far = (b for b in range(BITS) if not too_near(replace(now, bits=now.bits ^ ((1 << b) - 1)), known, k))
+        needed.append(next(far))
+    assert min(needed) >= k
+    assert max(needed) <= widest(k) < BITS / 2 - 10
+    assert len(set(needed)) >= min(k, 8)
+
+
+def test_another_cell_at_another_state_needs_k_other_people() -> None:
+    draw = random.Random(6)
+    base = [person(draw) for _ in range(60)]
+    known = replace(sketch(base), state=b"before", definition=b"one")
+    assert too_near(replace(sketch(base), state=b"now", definition=b"two"), known, K)
+    assert not too_near(replace(sketch(base[30:]), state=b"now", definition=b"two"), known, K)
 
 
 def test_admission_is_in_turn_and_of_whole_cells() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ import pyarrow as pa
 from publica.gateway.aggregate.model import Core, Value, group_name, margin_name, value_name
 from publica.trust.privacy import noise
 from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, rung, safe
-from publica.trust.privacy.sketch import Sketch, union
+from publica.trust.privacy.sketch import Sketch, digest, union
 
 Number = int | float | Decimal
 
@@ -69,12 +68,12 @@ class Cells:
         return self.per_person > 1 and any(value.kind == "persons" for value in self.core.values)
 
 
-def read(core: Core, per_person: int, table: pa.Table) -> Cells:
-    """The cells of a core out of the engine's answer."""
+def read(core: Core, per_person: int, table: pa.Table, state: bytes) -> Cells:
+    """The cells of a core out of the engine's answer. `state`: of the choices and data that it stands on."""
     width = len(core.keys)
     columns = [table.column(n).to_pylist() for n in range(table.num_columns)]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    cells = tuple(_cell(core, per_person, row, width) for row in rows if row[width])
+    cells = tuple(_cell(core, per_person, row, width, state) for row in rows if row[width])
     types = [field.type for field in table.schema]
     sums, at = [], width + 4
     for required in core.required:
@@ -83,13 +82,13 @@ def read(core: Core, per_person: int, table: pa.Table) -> Cells:
     return Cells(core, per_person, tuple(types[:width]), tuple(sums), cells)
 
 
-def _cell(core: Core, per_person: int, row: list[Any], width: int) -> Cell:
+def _cell(core: Core, per_person: int, row: list[Any], width: int, state: bytes) -> Cell:
     keys = tuple(row[:width])
     definition = core.definition(keys)
 
     def sketch(rows: int, number: Any, low: int, high: int, *, of: str) -> Sketch:
-        digest = hashlib.blake2b(f"{definition}{of}".encode(), digest_size=16).digest()
-        return Sketch(int(number or 0), (low or 0) | (high or 0) << 64, rows, per_person, digest)
+        bits = (low or 0) | (high or 0) << 64
+        return Sketch(int(number or 0), bits, rows, per_person, digest(definition, of), state)
 
     whole = sketch(*row[width : width + 4], of="")
     measures, at = [], width + 4

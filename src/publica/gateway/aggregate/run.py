@@ -25,7 +25,7 @@ from publica.kernel.errors import IntegrityBroken
 from publica.trust.privacy import store
 from publica.trust.privacy.keys import noise_secret, record_keys_id, record_salt
 from publica.trust.privacy.rules import Parameters
-from publica.trust.privacy.sketch import Sketch, admit, too_near
+from publica.trust.privacy.sketch import Sketch, admit, digest, too_near
 
 
 @dataclass(frozen=True)
@@ -99,11 +99,17 @@ def compute(
     )
 
 
+def _state(snapshot: Snapshot, held: sql.Stock) -> bytes:
+    """Names the versions, row scopes and choices that a core stands on: its masks, and where they stand."""
+    masks = {governed.mask for governed in held.governed if governed.mask}
+    return digest(*((mask, snapshot.counter(mask)) for mask in sorted(masks)))
+
+
 def _compute(
     snapshot: Snapshot, core: Core, held: sql.Stock, params: Mapping[str, Any], wanted: Parameters
 ) -> Cells:
     found = _table(snapshot, sql.cells_sql(core, held, wanted.k), params)
-    cells = protect.read(core, held.per_person, found)
+    cells = protect.read(core, held.per_person, found, _state(snapshot, held))
     doubtful = protect.doubtful(cells, wanted)
     if cells.doubtful_needed:
         accounts = _table(snapshot, sql.exact_sql(core, held, only=False), params)

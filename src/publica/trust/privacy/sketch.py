@@ -3,6 +3,10 @@
 Each person owns one of 128 bits, drawn at random; a sketch is the exclusive or of its persons' bits. If fewer
 than k persons differ between two cells, at most k - 1 bits differ: such a pair is never missed. Two cells
 that differ by many look alike in so few bits hardly ever (the chance is in docs/statistics.md).
+
+A sketch also knows at which state of choices and data it was made. Two sketches of one cell at different states
+may not both come out unless many people changed, even if nobody did: or else which cells come out again would
+tell where those are who made a choice in between.
 """
 
 from __future__ import annotations
@@ -12,14 +16,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 BITS = 128
+DIGEST = 8
+"""Bytes of a definition, and of a state."""
+_MOST = 48
+"""Two cells of other people differ by 64 bits, give or take 6: no more than this can be asked for."""
 
 
 @dataclass(frozen=True)
 class Sketch:
     """A cell: its people's numbers added up, its bits, its rows, the most rows that a person may have.
 
-    `definition`: a digest of what the cell was asked as (16 bytes). `blind`: drawn with record keys that were
-    lost since, so that only its rows can be compared.
+    `definition`: a digest of what the cell was asked as. `state`: of the choices and data that it was made of.
+    `blind`: drawn with record keys that were lost since, so that only its rows can be compared.
     """
 
     number: int
@@ -27,6 +35,7 @@ class Sketch:
     rows: int
     per_person: int = 1
     definition: bytes = b""
+    state: bytes = b""
     blind: bool = False
 
     @property
@@ -36,22 +45,37 @@ class Sketch:
 
     @property
     def identity(self) -> bytes:
-        """Equal for the same question about the same people."""
-        return self.people + self.definition
+        """Equal for the same question about the same people at the same state."""
+        return self.people + self.definition + self.state
 
 
-def too_near(one: Sketch, other: Sketch, k: int) -> bool:
+def widest(k: int) -> int:
+    """No cells that differ by so many persons, or more, are ever too near."""
+    return max(k, min(2 * k - 1, _MOST))
+
+
+def too_near(asked: Sketch, known: Sketch, k: int) -> bool:
     """Whether two cells may not both come out: fewer than k persons differ. Never False when 1 to k - 1 do.
 
     The same people asked for in another way are too near as well: if they came out, and a cell that lacks one
-    person did not, then whether it comes out would tell whether that person is in.
+    person did not, then whether it comes out would tell whether that person is in. So are the same people at
+    another state. Then up to k - 1 more must differ, as chance has it: who knows that k - 1 others changed
+    shall not learn from its coming out that there was one more.
     """
-    if one.identity == other.identity:
+    if asked.identity == known.identity:
         return False
-    reach = (k - 1) * max(one.per_person, other.per_person)
-    if abs(one.rows - other.rows) > reach:
+    least = k
+    if asked.definition == known.definition and asked.state != known.state:
+        least = min(k + known.number % k, widest(k))
+    reach = (least - 1) * max(asked.per_person, known.per_person)
+    if abs(asked.rows - known.rows) > reach:
         return False
-    return one.blind or other.blind or (one.bits ^ other.bits).bit_count() < k
+    return asked.blind or known.blind or (asked.bits ^ known.bits).bit_count() < least
+
+
+def digest(*parts: object) -> bytes:
+    """What names a definition or a state."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=DIGEST).digest()
 
 
 def union(parts: Sequence[Sketch]) -> Sketch:
@@ -59,9 +83,9 @@ def union(parts: Sequence[Sketch]) -> Sketch:
     bits = 0
     for part in parts:
         bits ^= part.bits
-    definition = hashlib.blake2b(b"".join(sorted(part.definition for part in parts)), digest_size=16).digest()
+    definition = digest(*sorted(part.definition for part in parts))
     number, rows = sum(part.number for part in parts), sum(part.rows for part in parts)
-    return Sketch(number, bits, rows, parts[0].per_person, definition)
+    return Sketch(number, bits, rows, parts[0].per_person, definition, parts[0].state)
 
 
 def admit(wanted: Sequence[Sequence[Sketch]], known: Sequence[Sketch], k: int) -> list[bool]:
@@ -103,8 +127,8 @@ class Shelf:
             self._most = max(self._most, sketch.per_person)
 
     def near(self, sketch: Sketch) -> bool:
-        """Whether one of them may differ from `sketch` by 1 to k - 1 persons."""
-        reach = (self._k - 1) * max(self._most, sketch.per_person)
+        """Whether one of them is too near to `sketch`."""
+        reach = (widest(self._k) - 1) * max(self._most, sketch.per_person)
         if reach * 2 < len(self._by_rows):
             rows = [r for r in range(sketch.rows - reach, sketch.rows + reach + 1) if r in self._by_rows]
         else:

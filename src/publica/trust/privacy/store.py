@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from publica.kernel.backends import Lock
 from publica.kernel.ledger.store import Number, metadata
-from publica.trust.privacy.sketch import Sketch
+from publica.trust.privacy.sketch import DIGEST, Sketch, widest
 
 released = Table(
     "released_cell",
@@ -70,10 +70,10 @@ def near(
     if not cells:
         return []
     ours = (*_of(recipient, activity), released.c.id > since)
-    widest = connection.execute(select(func.max(released.c.per_person)).where(*ours)).scalar_one()
-    if widest is None:
+    most = connection.execute(select(func.max(released.c.per_person)).where(*ours)).scalar_one()
+    if most is None:
         return []
-    reach = (k - 1) * max(int(widest), *(cell.per_person for cell in cells))
+    reach = (widest(k) - 1) * max(int(most), *(cell.per_person for cell in cells))
     found: list[Sketch] = []
     for low, high in _ranges(sorted({cell.rows for cell in cells}), reach):
         wanted = select(released.c.identity, released.c.rows, released.c.per_person, released.c.key)
@@ -124,8 +124,8 @@ def _of(recipient: str, activity: str) -> tuple[Any, ...]:
 
 
 def _sketch(identity: bytes, rows: int, per_person: int, *, blind: bool) -> Sketch:
-    number, bits = int.from_bytes(identity[:14]), int.from_bytes(identity[14:30])
-    return Sketch(number, bits, rows, per_person, identity[30:], blind)
+    number, bits, asked = int.from_bytes(identity[:14]), int.from_bytes(identity[14:30]), identity[30:]
+    return Sketch(number, bits, rows, per_person, asked[:DIGEST], asked[DIGEST:], blind)
 
 
 def _ranges(rows: list[int], reach: int) -> Iterator[tuple[int, int]]:
