@@ -67,6 +67,12 @@ def test_no_noise_is_none() -> None:
     assert noise.sum_noise(SECRET, 1, 5, 0) == 0
 
 
+def test_large_deviations_have_theirs_too() -> None:
+    values = noise.table(780.5)
+    assert math.isclose(sum(v * v * chance for v, chance in values), 780.5**2, rel_tol=1e-4)
+    assert max(abs(v) for v, _ in values) == round(3 * 780.5)
+
+
 def test_a_rung_is_just_above() -> None:
     assert [rung(x) for x in (0.0, 0.3, 1.0, 1.1, 5.0, 5.1, 99.0, 101.0, 4e6)] == [
         0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 200.0, 5e6,
@@ -194,9 +200,11 @@ def test_noise_is_within_its_stated_bound_and_uncertainty_is_given() -> None:
     assert set(answer.margins) == {1, 2, 3}
     off = 0
     for at, (town, n, s, a) in enumerate(tuples(answer)):
-        assert abs(n - wanted[town][1]) <= 15
+        deviation = 5 * 3**0.5 * 2 * 3**0.5  # sex and age band left out, one of three years
+        assert abs(n - wanted[town][1]) <= 3 * deviation
+        assert abs(float(s) / n - a) <= 1 / n
         margins = [answer.margins[column][at] for column in (1, 2, 3)]
-        assert margins[0] == 10
+        assert margins[0] == math.ceil(1.96 * deviation)
         found, true = (n, float(s), a), [float(value) for value in wanted[town][1:]]
         off += sum(abs(x - y) > float(m or 0) for x, y, m in zip(found, true, margins, strict=True))
     assert off <= 6  # of 36, at 95 %

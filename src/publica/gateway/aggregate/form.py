@@ -71,6 +71,7 @@ class Builder:
                 frozenset(leaf.column for leaf in {*fixed, *self.used} if leaf.member == n)
                 for n in range(len(self.members))
             ),
+            constants=tuple(sorted(self.constants)),
         )
 
     def shape(self, leaf: Leaf) -> ColumnShape:

@@ -46,13 +46,19 @@ class Core:
     required: tuple[bool, ...]
     values: tuple[Value, ...]
     pinned: tuple[frozenset[str], ...]
-    constants: tuple[tuple[str, str], ...] = ()  # dimensions that filters pin: (dataset.column, the constant)
+    constants: tuple[tuple[str, str], ...]  # dimensions that filters pin: (dataset.column, the constant)
 
     def definition(self, values: tuple[object, ...]) -> str:
         """What a cell is a cell of, however spelt: the tables, and the dimensions that have one value."""
         columns = (f"{self.members[leaf.member]}.{leaf.column}" for leaf in self.keys)
         named = {(column, str(value)) for column, value in zip(columns, values, strict=True)}
         return repr((sorted(self.members), sorted({*self.constants, *named})))
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """The dimensions (dataset.column) of which every cell has one value."""
+        named = (f"{self.members[leaf.member]}.{leaf.column}" for leaf in self.keys)
+        return frozenset(named) | {column for column, _ in self.constants}
 
     @property
     def keys(self) -> tuple[Leaf, ...]:

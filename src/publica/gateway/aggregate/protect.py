@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import Any
@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from publica.gateway.aggregate.model import Core, Value, group_name, margin_name, value_name
 from publica.trust.privacy import noise
-from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, rung, safe
+from publica.trust.privacy.exposure import Exposure
+from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, safe
 from publica.trust.privacy.sketch import Sketch, digest, union
 
 Number = int | float | Decimal
@@ -57,10 +58,15 @@ class Cells:
     """What the engine found for one core."""
 
     core: Core
-    per_person: int
+    exposure: Exposure
     keys: tuple[pa.DataType, ...]
     sums: tuple[pa.DataType, ...]
     cells: tuple[Cell, ...]
+
+    @property
+    def per_person(self) -> int:
+        """The most rows that one person may have in one cell."""
+        return self.exposure.in_cell
 
     @property
     def doubtful_needed(self) -> bool:
@@ -68,18 +74,18 @@ class Cells:
         return self.per_person > 1 and any(value.kind == "persons" for value in self.core.values)
 
 
-def read(core: Core, per_person: int, table: pa.Table, state: bytes) -> Cells:
+def read(core: Core, exposure: Exposure, table: pa.Table, state: bytes) -> Cells:
     """The cells of a core out of the engine's answer. `state`: of the choices and data that it stands on."""
     width = len(core.keys)
     columns = [table.column(n).to_pylist() for n in range(table.num_columns)]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    cells = tuple(_cell(core, per_person, row, width, state) for row in rows if row[width])
+    cells = tuple(_cell(core, exposure.in_cell, row, width, state) for row in rows if row[width])
     types = [field.type for field in table.schema]
     sums, at = [], width + 4
     for required in core.required:
         sums.append(types[at + 1])
         at += 4 if required else 7
-    return Cells(core, per_person, tuple(types[:width]), tuple(sums), cells)
+    return Cells(core, exposure, tuple(types[:width]), tuple(sums), cells)
 
 
 def _cell(core: Core, per_person: int, row: list[Any], width: int, state: bytes) -> Cell:
@@ -169,7 +175,7 @@ def perturbed(cells: Cells, parameters: Parameters, secret: bytes) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     for number in range(width):
         columns[group_name(number)] = pa.array([group[number] for group in groups], cells.keys[number])
-    draw = Draw(cells.per_person, parameters, secret)
+    draw = Draw(cells.exposure, parameters, secret)
     for number, value in enumerate(core.values):
         pairs = [draw.value(group, value) for group in groups.values()]
         kind = _type(cells, value)
@@ -198,6 +204,21 @@ def _fitting(value: Number | None, kind: pa.DataType) -> Number | None:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """A protected count and sum of one cell, and the standard deviations: of the count, and of the mean times
+    the count."""
+
+    count: int
+    total: Number
+    of_count: float
+    of_mean: float
+
+    @property
+    def mean(self) -> float:
+        return float(self.total) / self.count
+
+
+@dataclass(frozen=True)
 class Draw:
     """Draws protected values: the same for the same people and sums, whoever asks, however and whenever.
 
@@ -205,64 +226,64 @@ class Draw:
     nothing new.
     """
 
-    per_person: int
+    exposure: Exposure
     parameters: Parameters
     secret: bytes
 
     def value(self, cells: list[Cell], value: Value) -> tuple[Number, float]:
         """The protected value and its margin (half the 95 % interval)."""
-        if value.kind == "rows":
-            shown, spread = self._rows([cell.sketch for cell in cells])
-        elif value.kind == "persons":
-            shown, spread = self._persons(cells)
-        else:
-            return self._measured([cell.measures[value.measure] for cell in cells], value.kind)
-        return shown, noise.count_margin(spread)
+        if value.kind in ("rows", "persons"):
+            counts = [self._rows(c.sketch) if value.kind == "rows" else self._persons(c) for c in cells]
+            return sum(count for count, _ in counts), noise.count_margin(_together(sd for _, sd in counts))
+        drawn = [self._measured(cell.measures[value.measure]) for cell in cells]
+        count = sum(one.count for one in drawn)
+        if value.kind == "count":
+            return count, noise.count_margin(_together(one.of_count for one in drawn))
+        total = _added([one.total for one in drawn])
+        mean = 0.0 if value.kind == "sum" else float(total) / count
+        parts = (math.hypot(one.of_mean, (one.mean - mean) * one.of_count) for one in drawn)
+        spread = noise.margin(_together(parts))
+        return (total, spread) if value.kind == "sum" else (mean, spread / count)
 
-    def _measured(self, cells: list[Measured], kind: str) -> tuple[Number, float]:
-        count, of_count = self._rows([cell.sketch for cell in cells])
-        if kind == "count":
-            return count, noise.count_margin(of_count)
-        total, of_sum = self._sum(cells)
-        if kind == "sum":
-            return total, noise.margin(of_sum)
-        mean = float(total) / count
-        return mean, noise.margin(noise.ratio_deviation(mean, count, of_sum, of_count))
+    def _rows(self, cell: Sketch) -> tuple[int, float]:
+        """A count of rows, never shown as less than k: a cell that comes out has so many persons."""
+        deviation = self.exposure.rows(self.parameters.noise)
+        drawn = noise.count_noise(self.secret, cell.number, deviation)
+        return max(cell.rows + drawn, self.parameters.k), deviation
 
-    def _rows(self, cells: list[Sketch]) -> tuple[int, float]:
-        """A count of rows: one person changes it by up to `per_person`, so noise is that much larger."""
-        shown = 0
-        for cell in cells:
-            drawn = noise.count_noise(self.secret, cell.number, self.parameters.noise)
-            shown += max(cell.rows + drawn * self.per_person, self._least)
-        return shown, self.parameters.noise * self.per_person * math.sqrt(len(cells))
-
-    def _persons(self, cells: list[Cell]) -> tuple[int, float]:
+    def _persons(self, cell: Cell) -> tuple[int, float]:
         """A count of persons: of rows, where each has one; else with draws of its own, or else the two counts
         together would give both exactly."""
-        if self.per_person == 1:
-            return self._rows([cell.sketch for cell in cells])
-        shown, deviation = 0, self.parameters.noise
-        for cell in cells:
-            drawn = noise.count_noise(self.secret, cell.sketch.number, deviation, "persons")
-            shown += max((cell.exact.persons if cell.exact else 0) + drawn, self._least)
-        return shown, deviation * math.sqrt(len(cells))
+        if self.exposure.in_cell == 1:
+            return self._rows(cell.sketch)
+        deviation = self.exposure.persons(self.parameters.noise)
+        drawn = noise.count_noise(self.secret, cell.sketch.number, deviation, "persons")
+        persons = cell.exact.persons if cell.exact else 0
+        return max(persons + drawn, self.parameters.k), deviation
 
-    @property
-    def _least(self) -> int:
-        """A cell that comes out has at least k persons, so that its count is never shown as less."""
-        return self.parameters.k
+    def _measured(self, cell: Measured) -> Drawn:
+        """The sum is the protected mean times the protected count: so it shows no more of who is in the cell
+        than the count does, but by how much they differ from the mean."""
+        count, of_count = self._rows(cell.sketch)
+        deviation = self.exposure.sums(self.parameters.noise, cell.largest)
+        drawn = noise.sum_noise(self.secret, cell.sketch.number, cell.total, deviation)
+        if isinstance(cell.total, float):
+            total: Number = (cell.total + drawn) * count / cell.count
+        else:
+            exact = _WIDE.add(Decimal(cell.total), Decimal(repr(drawn)))
+            total = _WIDE.divide(_WIDE.multiply(exact, count), cell.count)
+        return Drawn(count, total, of_count, deviation)
 
-    def _sum(self, cells: list[Measured]) -> tuple[Number, float]:
-        total, drawn, square = sum((cell.total for cell in cells), start=0), 0.0, 0.0
-        for cell in cells:
-            largest = rung(cell.largest * self.per_person)
-            deviation = noise.sum_deviation(self.parameters.noise, largest)
-            drawn += noise.sum_noise(self.secret, cell.sketch.number, cell.total, deviation)
-            square += deviation**2
-        if isinstance(total, float):
-            return total + drawn, math.sqrt(square)
-        return _WIDE.add(Decimal(total), Decimal(repr(drawn))), math.sqrt(square)
+
+def _together(deviations: Iterable[float]) -> float:
+    """The standard deviation of a sum of independent draws."""
+    return math.hypot(*deviations)
+
+
+def _added(totals: list[Number]) -> Number:
+    if any(isinstance(total, float) for total in totals):
+        return math.fsum(totals)
+    return sum((Decimal(total) for total in totals), start=Decimal(0))
 
 
 def together(all_cells: Sequence[Cells]) -> list[list[Sketch]]:

@@ -16,6 +16,7 @@ from publica.gateway.aggregate.protect import Cell, Cells
 from publica.gateway.door import Door, Margins
 from publica.gateway.facts import Facts
 from publica.gateway.model import Rewritten
+from publica.gateway.relations import AS_IS, WITHHELD, effective, shape
 from publica.gateway.spool import Spool
 from publica.governance.activities.model import Aggregates
 from publica.governance.datasets.rules import table_schema
@@ -23,6 +24,7 @@ from publica.kernel.backends import Lock
 from publica.kernel.database import Change
 from publica.kernel.errors import IntegrityBroken
 from publica.trust.privacy import store
+from publica.trust.privacy.exposure import Exposure, coarseness
 from publica.trust.privacy.keys import noise_secret, record_keys_id, record_salt
 from publica.trust.privacy.rules import Parameters
 from publica.trust.privacy.sketch import Sketch, admit, digest, too_near
@@ -60,16 +62,32 @@ def stock(door: Door, facts: Facts, plan: Rewritten) -> tuple[sql.Stock, ...]:
 
 
 def _stock(door: Door, facts: Facts, plan: Rewritten, core: Core) -> sql.Stock:
-    salt, keys, most = record_salt(door.keys), [], []
+    salt, keys, in_cell, in_all = record_salt(door.keys), [], 1, 1
     for dataset, pinned in zip(core.members, core.pinned, strict=True):
         version, schema = facts.versions[dataset], table_schema(facts.grants[dataset].dataset)
         within = tuple(sorted(plan.governed[dataset].columns[column] for column in pinned))
-        most.append(door.engine.most_rows(version, schema, within))
-        several = door.engine.most_rows(version, schema, ()) > 1
-        kind = ROW if several else PERSON
-        keys.append(door.engine.record_keys(version, schema, salt, kind))
+        most = door.engine.most_rows(version, schema, ())
+        in_cell *= door.engine.most_rows(version, schema, within)
+        in_all *= most
+        keys.append(door.engine.record_keys(version, schema, salt, ROW if most > 1 else PERSON))
     governed = tuple(plan.governed[dataset] for dataset in core.members)
-    return sql.Stock(governed, tuple(keys), tuple(most), _codes(door, facts, plan, core))
+    exposure = Exposure(in_cell, in_all, coarseness(_left_out(facts, core)))
+    return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), exposure)
+
+
+def _left_out(facts: Facts, core: Core) -> Iterator[int]:
+    """How many values (0: unknown) each dimension has that the activity may use and the core does not."""
+    activity = facts.activity.spec if facts.activity else None
+    usable = {part.dataset: part.columns for part in activity.datasets} if activity else {}
+    for dataset in set(core.members):
+        grant = facts.grants[dataset]
+        shown = shape(grant, facts.output)
+        for column in grant.dataset.spec.columns:
+            transform = effective(grant, column, facts.output)
+            within = column.name in usable.get(dataset, ()) and transform.kind != WITHHELD
+            free = f"{dataset}.{column.name}" not in core.dimensions
+            if within and free and shown.columns[column.name].part == "dimension":
+                yield len(column.codes or ()) if transform.kind == AS_IS else 0
 
 
 def _codes(door: Door, facts: Facts, plan: Rewritten, core: Core) -> dict[Leaf, str]:
@@ -109,7 +127,7 @@ def _compute(
     snapshot: Snapshot, core: Core, held: sql.Stock, params: Mapping[str, Any], wanted: Parameters
 ) -> Cells:
     found = _table(snapshot, sql.cells_sql(core, held, wanted.k), params)
-    cells = protect.read(core, held.per_person, found, _state(snapshot, held))
+    cells = protect.read(core, held.exposure, found, _state(snapshot, held))
     doubtful = protect.doubtful(cells, wanted)
     if cells.doubtful_needed:
         accounts = _table(snapshot, sql.exact_sql(core, held, only=False), params)

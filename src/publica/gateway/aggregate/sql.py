@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from publica.data.engines.records import ROW, RecordKeys
 from publica.gateway.aggregate.model import Core, Leaf, group_name, member_alias, part_name
 from publica.gateway.model import Governed
+from publica.trust.privacy.exposure import Exposure
 
 SUBJECT, NUMBER, LOW, HIGH = "__s", "__n", "__l", "__h"
 DOUBTFUL, CODE = "__doubtful", "__c_"
@@ -15,20 +16,13 @@ DOUBTFUL, CODE = "__doubtful", "__c_"
 
 @dataclass(frozen=True)
 class Stock:
-    """What the engine has for each member of a core: its relation, its keys, the most rows per person."""
+    """What the engine has for each member of a core: its relation and its keys; and how much of one person
+    the core shows."""
 
     governed: tuple[Governed, ...]
     keys: tuple[RecordKeys, ...]
-    most: tuple[int, ...]
     codes: Mapping[Leaf, str]
-
-    @property
-    def per_person(self) -> int:
-        """The most rows that one person may have in one cell."""
-        product = 1
-        for most in self.most:
-            product *= most
-        return product
+    exposure: Exposure
 
     @property
     def keyed(self) -> int:

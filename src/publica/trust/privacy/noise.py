@@ -33,18 +33,23 @@ DIGITS = 9
 def table(deviation: float) -> tuple[tuple[int, float], ...]:
     """The published table for a standard deviation: (noise, probability), from the lowest."""
     most = max(1, round(BOUND * deviation))
-    low, high = -1.0, 60.0
-    for _ in range(200):
+    weights = _weights(most, _rate(most, deviation))
+    whole = sum(weights)
+    return tuple(
+        (value, weight / whole) for value, weight in zip(range(-most, most + 1), weights, strict=True)
+    )
+
+
+def _rate(most: int, deviation: float) -> float:
+    """The c of the weights exp(-c x²) that gives the deviation."""
+    low, high = -1 / deviation**2, 60 / deviation**2
+    for _ in range(50):
         middle = (low + high) / 2
         if _variance(_weights(most, middle)) > deviation**2:
             low = middle
         else:
             high = middle
-    weights = _weights(most, high)
-    whole = sum(weights)
-    return tuple(
-        (value, weight / whole) for value, weight in zip(range(-most, most + 1), weights, strict=True)
-    )
+    return high
 
 
 def _weights(most: int, rate: float) -> list[float]:
@@ -109,8 +114,3 @@ def margin(deviation: float) -> float:
 def count_margin(deviation: float) -> float:
     """The same for a count, which is a whole number."""
     return float(math.ceil(margin(deviation)))
-
-
-def ratio_deviation(value: float, count: float, sum_sd: float, count_sd: float) -> float:
-    """The standard deviation of an average, to first order: of the sum over the count, both noisy."""
-    return math.hypot(sum_sd, value * count_sd) / count if count else 0.0

@@ -4,9 +4,9 @@ Each person owns one of 128 bits, drawn at random; a sketch is the exclusive or 
 than k persons differ between two cells, at most k - 1 bits differ: such a pair is never missed. Two cells
 that differ by many look alike in so few bits hardly ever (the chance is in docs/statistics.md).
 
-A sketch also knows at which state of choices and data it was made. Two sketches of one cell at different states
-may not both come out unless many people changed, even if nobody did: or else which cells come out again would
-tell where those are who made a choice in between.
+A sketch also knows at which state of choices and data it was made. Two sketches of one cell at different
+states may not both come out unless many people changed, even if nobody did: or else which cells come out
+again would tell where those are who made a choice in between.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _MOST = 48
 class Sketch:
     """A cell: its people's numbers added up, its bits, its rows, the most rows that a person may have.
 
-    `definition`: a digest of what the cell was asked as. `state`: of the choices and data that it was made of.
-    `blind`: drawn with record keys that were lost since, so that only its rows can be compared.
+    `definition`: a digest of what the cell was asked as. `state`: of the choices and data that it stands
+    on. `blind`: drawn with record keys that were lost since, so that only its rows can be compared.
     """
 
     number: int

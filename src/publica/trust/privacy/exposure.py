@@ -1,0 +1,52 @@
+"""How much of one person a table shows, which is what its noise is scaled on. Pure.
+
+A person is counted in every table that covers them. If all tables had the same noise, somebody who knows
+everybody else could average it away over them: d dimensions make 2^d tables. So a table that leaves
+dimensions out has more noise, as if its finest cells had been changed one by one and then added up, but at
+most twice as much per dimension. Its counts grow by as many values as the dimension has, so relative to them
+the noise does not grow. And where a person has several rows, what all of them show together counts.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from publica.trust.privacy.noise import sum_deviation
+from publica.trust.privacy.rules import rung
+
+TWICE, MOST = 2.0, 16.0
+"""The most that the noise grows by one dimension left out, and by all."""
+
+
+def coarseness(left_out: Iterable[int]) -> float:
+    """What the noise of counts grows by; of each dimension left out how many values it has (0: unknown)."""
+    factors = (min(TWICE, math.sqrt(values)) if values else TWICE for values in left_out)
+    return min(MOST, math.prod(factors))
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """The most rows that a person may have in one cell, and in all cells; and the table's coarseness."""
+
+    in_cell: int = 1
+    in_all: int = 1
+    coarse: float = 1.0
+
+    @property
+    def cells(self) -> float:
+        """In how many cells a person may be."""
+        return max(1.0, self.in_all / self.in_cell)
+
+    def rows(self, noise: float) -> float:
+        """The standard deviation of a count of rows."""
+        return noise * self.coarse * self.in_cell * math.sqrt(self.cells)
+
+    def persons(self, noise: float) -> float:
+        """The standard deviation of a count of persons."""
+        return noise * self.coarse * math.sqrt(self.cells)
+
+    def sums(self, noise: float, largest_row: float) -> float:
+        """The standard deviation of a sum, given its largest value (in absolute terms)."""
+        return sum_deviation(noise, rung(largest_row * self.in_cell)) * math.sqrt(self.cells)
