@@ -189,14 +189,14 @@ def everything_works(folder: Path) -> None:
 
 
 STATISTICS = """
-{kind: activity, id: statistics, spec: {title: Statistics, organisation: institute, purpose: "dpv:PublicBenefit",
-  basis: {kind: law, law: act}, datasets: [{dataset: population, columns: [person_id, sex, income]}],
+{kind: activity, id: statistics, spec: {title: Statistics, organisation: institute,
+  purpose: "dpv:PublicBenefit", basis: {kind: law, law: act}, datasets: [{dataset: population, columns: [person_id, sex, income]}],
   roles: [statistician], protection: aggregates, aggregates: {k: 10, noise: 0}, retention: P1Y,
   valid_from: 2020-01-01}}
 ---
 {kind: agreement, id: registry-statistics, spec: {holder: registry, recipient: institute,
-  purposes: ["dpv:PublicBenefit"], protection: aggregates, valid_from: 2020-01-01, datasets: [{dataset: population,
-  columns: {person_id: pseudonym, sex: as is, income: as is}}], signatures: [
+  purposes: ["dpv:PublicBenefit"], protection: aggregates, valid_from: 2020-01-01, datasets: [
+  {dataset: population, columns: {person_id: pseudonym, sex: as is, income: as is}}], signatures: [
   {official: sam, organisation: registry, date: 2020-01-01},
   {official: nils, organisation: institute, date: 2020-01-01}]}}
 """

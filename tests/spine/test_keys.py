@@ -130,7 +130,7 @@ def total(folder: Path, sql: str) -> list[dict[str, Any]]:
 
 
 def test_noise_and_the_release_history_outlive_the_pseudonym_key(folder: Path) -> None:
-    """With other record keys the same total would have a second draw, and one without three people come out."""
+    """With other record keys a total would have a second draw, and come out again without three people."""
     before = total(folder, TOTAL)
     keyring.rotate(folder, "pseudonym", OPERATOR)
     assert total(folder, TOTAL) == before != []

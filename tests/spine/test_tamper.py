@@ -109,10 +109,10 @@ FORGOTTEN = (
     "DELETE FROM released_cell",
     "DELETE FROM released_cell WHERE id = (SELECT min(id) FROM released_cell)",
     "UPDATE released_cell SET recipient = 'others'",
-    "INSERT INTO released_cell SELECT id + 100, recipient, activity, zeroblob(46), rows, per_person, key, entry"
-    " FROM released_cell LIMIT 1",
+    "INSERT INTO released_cell SELECT id + 100, recipient, activity, zeroblob(46), rows, per_person, key,"
+    " entry FROM released_cell LIMIT 1",
 )
-"""Each makes room for a total that differs by one person from one that came out, or leaves no room for any."""
+"""Each makes room for a total that differs by one person from one that came out, or takes room away."""
 
 
 @pytest.mark.parametrize("statement", FORGOTTEN)

@@ -24,7 +24,7 @@ from publica.instance.settings import FILE, KEYS, STATE
 from publica.kernel import backends, schema
 from publica.kernel.database import Database
 from publica.kernel.errors import BadInput
-from publica.kernel.files import PUBLIC, sync, write_whole
+from publica.kernel.files import PUBLIC, UNFINISHED, sync, write_whole
 
 MARKER = "making"
 DATA, TABLES = "data", "state"
@@ -102,7 +102,11 @@ def _settle(made: Making, marker: IO[str]) -> None:
 def cut_short(folder: Path) -> bool:
     """Whether the folder holds nothing but what is left of a try that was interrupted."""
     names = {path.name for path in folder.iterdir()}
-    return MARKER in names and FILE not in names and names <= {MARKER, *OURS}
+    return MARKER in names and FILE not in names and all(name == MARKER or _ours(name) for name in names)
+
+
+def _ours(name: str) -> bool:
+    return name in OURS or name.startswith(UNFINISHED)
 
 
 def require_empty(folder: Path) -> None:
@@ -133,11 +137,11 @@ def _take_away(folder: Path, marker: IO[str]) -> None:
         state, mark = "", ""  # nothing was made before the marker was whole
     if state and backends.is_server(state):
         _drop(state, mark)
-    for path in (folder / name for name in OURS):
-        if path.is_dir():
+    for path in [path for path in folder.iterdir() if _ours(path.name)]:
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
-            path.unlink(missing_ok=True)
+            path.unlink()
     marker.truncate(0)
 
 

@@ -8,11 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 PRIVATE, PUBLIC = 0o600, 0o644
+UNFINISHED = ".new-"
+"""How the name of a file begins that is not whole yet."""
 
 
 def write_whole(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     """Put a file in place of whatever is there, in one step; it is on disk when this returns."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

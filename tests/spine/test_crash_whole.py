@@ -1,0 +1,308 @@
+"""kill -9 before every effect of what makes an instance or changes it as a whole: all of it, or nothing.
+
+Afterwards it works, or says that it is none; and the same command, given again, does what it should.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import states
+import yaml
+from kernel.test_migrations import released
+from sqlalchemy import select
+
+from publica.instance import Instance, keyring, settings
+from publica.instance.backup import back_up
+from publica.instance.making import MARKER
+from publica.kernel import keys, schema
+from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError
+from publica.kernel.ledger.store import entries
+
+from . import support
+from .support import Process, process
+
+MOST = 400
+OPERATOR = support.actor("operator")
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[Process]:
+    with process("crash.py") as server:
+        yield server
+
+
+@pytest.fixture
+def every(killer: Process, tmp_path: Path, state: str) -> Callable[..., int]:
+    """Run an operation again and again, each time in a place prepared anew and killed one effect later."""
+
+    def run(prepare: Callable[[Path], dict[str, Any]], check: Callable[[dict[str, Any]], None]) -> int:
+        for number in range(1, MOST):
+            place = tmp_path / str(number)
+            place.mkdir()
+            with states.on(state):
+                given = {"files": {}, **prepare(place)}
+                ended = killer.do(**given, step=f"EFFECT#{number}", side="before")
+                assert ended["status"] in (0, -9), ended
+                if ended["status"] == 0:
+                    assert ended["said"] == [{"done": True}]
+                    return number - 1
+                check({**given, "again": lambda given=given: killer.do(**given)["said"]})
+            shutil.rmtree(place)
+        raise AssertionError("it never came to its end")
+
+    return run
+
+
+@cache
+def _made(kind: str) -> Path:
+    """An instance with some records, and nothing else."""
+    folder = support.template().folder.parent / "small"
+    state = None if kind == "sqlite" else states.server().url(states.server().create())
+    records = folder.with_suffix(".yaml")
+    spec = {"name": "Health Board", "type": "public body"}
+    records.write_text(yaml.safe_dump({"kind": "organisation", "id": "health", "spec": spec}), "utf-8")
+    with closing(Instance.create(folder, "town.example/ledger", state)) as instance:
+        instance.apply((records,), OPERATOR)
+        instance.checkpoint()
+    return folder
+
+
+def small(place: Path) -> Path:
+    folder = place / "office"
+    shutil.copytree(_made(states.Current.kind), folder)
+    states.part(folder)
+    return folder
+
+
+def whole(folder: Path) -> None:
+    """It opens, its ledger is in order, and it can be used."""
+    with closing(Instance.open(folder)) as instance:
+        assert instance.verify_ledger()["problems"] == []
+        instance.checkpoint()
+
+
+def is_none(folder: Path) -> bool:
+    """Whether there is no instance; then whoever asks is told so."""
+    if (folder / settings.FILE).exists():
+        return False
+    with pytest.raises(BadInput, match="not a Publica instance"):
+        Instance.open(folder)
+    return True
+
+
+def test_init(every: Callable[..., int]) -> None:
+    def prepare(place: Path) -> dict[str, Any]:
+        return {"operation": "init", "folder": str(place / "office"), "state": states.named(place)}
+
+    def check(given: dict[str, Any]) -> None:
+        folder = Path(given["folder"])
+        if is_none(folder):
+            assert given["again"]() == [{"done": True}]
+        assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+        whole(folder)
+        assert given["again"]()[0]["error"] == "BadInput", "it is there"
+
+    assert every(prepare, check) > 20
+
+
+def test_restore(every: Callable[..., int], tmp_path: Path) -> None:
+    with closing(Instance.open(_made(states.Current.kind))) as instance:
+        back_up(instance, tmp_path / "backup.tar", with_keys=True)
+        expected = instance.verify_ledger()["size"]
+
+    def prepare(place: Path) -> dict[str, Any]:
+        given = {"folder": str(place / "back"), "state": states.named(place), "accept": False}
+        return {"operation": "restore", "file": str(tmp_path / "backup.tar"), **given}
+
+    def check(given: dict[str, Any]) -> None:
+        folder = Path(given["folder"])
+        if is_none(folder):
+            assert given["again"]() == [{"done": True}]
+        whole(folder)
+        with closing(Instance.open(folder)) as instance:
+            assert instance.verify_ledger()["size"] == expected
+
+    assert every(prepare, check) > 30
+
+
+def test_upgrade(every: Callable[..., int]) -> None:
+    def prepare(place: Path) -> dict[str, Any]:
+        return {"operation": "upgrade", "folder": str(released("0.1.0", place / "office"))}
+
+    def check(given: dict[str, Any]) -> None:
+        folder = Path(given["folder"])
+        try:
+            Instance.open(folder).close()
+        except PublicaError as error:
+            assert "publica upgrade" in str(error)
+        assert given["again"]() == [{"done": True}]
+        whole(folder)
+        with closing(Instance.open(folder)) as instance, instance.db.read() as connection:
+            assert schema.present(connection) == schema.HEAD
+
+    assert every(prepare, check) >= 2
+
+
+def said_of(folder: Path, kind: str) -> list[str]:
+    """The fingerprints that the ledger names as the key of a kind, in turn."""
+    with closing(Instance.open(folder)) as instance, instance.db.read() as connection:
+        bodies = connection.scalars(select(entries.c.body).where(entries.c.kind == "key").order_by("id"))
+        return [entry["new"] for body in bodies if (entry := json.loads(body))["key"] == kind]
+
+
+def fits(folder: Path, kind: str, before: str | None) -> None:
+    """The key in use is the last that the ledger names, or the first one; nothing is left half-way."""
+    [now] = [
+        each["id"] for each in keyring.listed(folder) if (each["key"], each["state"]) == (kind, "in use")
+    ]
+    said = said_of(folder, kind)
+    assert now == (said[-1] if said else before)
+    assert not list((folder / "keys").glob("*.new"))
+    with closing(Instance.open(folder)) as instance:
+        assert instance.verifier_key == (folder / "ledger.pub").read_text("ascii").strip()
+
+
+@pytest.mark.parametrize("kind", ["ledger", "sealing", "pseudonym"])
+def test_rotate(every: Callable[..., int], kind: str) -> None:
+    before: list[str] = []
+
+    def prepare(place: Path) -> dict[str, Any]:
+        folder = small(place)
+        before[:] = [each["id"] for each in keyring.listed(folder) if each["key"] == kind]
+        return {"operation": "rotate", "folder": str(folder), "kind": kind}
+
+    def check(given: dict[str, Any]) -> None:
+        folder = Path(given["folder"])
+        whole(folder)
+        fits(folder, kind, before[0])
+        done = len(said_of(folder, kind))
+        assert given["again"]() == [{"done": True}]
+        whole(folder)
+        fits(folder, kind, None)
+        assert len(said_of(folder, kind)) == done + 1
+        kept = [each["id"] for each in keyring.listed(folder) if each["key"] == kind]
+        assert len(set(kept)) == len(kept) == done + 2, "every key that was in use is kept"
+
+    assert every(prepare, check) > 8
+
+
+@pytest.mark.parametrize("kind", keys.KINDS)
+def test_create(every: Callable[..., int], kind: str) -> None:
+    def prepare(place: Path) -> dict[str, Any]:
+        folder = small(place)
+        (folder / "keys" / f"{kind}.key").unlink()
+        return {"operation": "create", "folder": str(folder), "kind": kind}
+
+    def check(given: dict[str, Any]) -> None:
+        folder = Path(given["folder"])
+        there = (folder / "keys" / f"{kind}.key").exists()
+        said = given["again"]()
+        assert said[0].get("error") == "BadInput" if there else said == [{"done": True}]
+        whole(folder)
+        fits(folder, kind, None)
+        assert len(said_of(folder, kind)) == 1
+        assert (folder / "keys" / f"{kind}.lost").exists() == (kind in ("sealing", "directory"))
+
+    assert every(prepare, check) > 8
+
+
+def test_backup(every: Callable[..., int]) -> None:
+    def prepare(place: Path) -> dict[str, Any]:
+        return {"operation": "backup", "folder": str(small(place)), "file": str(place / "backup.tar")}
+
+    def check(given: dict[str, Any]) -> None:
+        file = Path(given["file"])
+        if not file.exists():
+            assert given["again"]() == [{"done": True}]
+        with tarfile.open(file) as tar:
+            assert tar.getnames()[-1] == "backup.json", "it is whole"
+        assert not file.with_name("backup.tar.part").exists()
+        whole(Path(given["folder"]))
+
+    assert every(prepare, check) > 3
+
+
+def test_recover(every: Callable[..., int], tmp_path: Path) -> None:
+    """A state that is behind two published checkpoints: until it is accepted everywhere, nothing opens."""
+
+    def prepare(place: Path) -> dict[str, Any]:
+        folder = small(place)
+        kept = settings.read(folder)
+        ledger = kept.ledger.model_copy(update={"published": (str(place / "public"),)})
+        (folder / settings.FILE).write_text(
+            settings.text(kept.model_copy(update={"ledger": ledger})), "utf-8"
+        )
+        saved = place / "backup.tar"
+        with closing(Instance.open(folder)) as instance:
+            back_up(instance, saved, with_keys=True)
+            instance.db.write(lambda change: change.enter("test", {}))
+            instance.checkpoint()
+        ahead = (folder / "checkpoints" / "latest").read_bytes()
+        with closing(tarfile.open(saved)) as tar:
+            assert "state/ledger_entry.arrow" in tar.getnames()
+        back = place / "back"
+        given = {"operation": "recover", "folder": str(back)}
+        _restored_behind(saved, back, place / "public", ahead)
+        return given
+
+    def check(given: dict[str, Any]) -> None:
+        folder = Path(given["folder"])
+        try:
+            whole(folder)
+        except IntegrityBroken:
+            assert given["again"]() == [{"done": True}]
+        whole(folder)
+        with closing(Instance.open(folder)) as instance:
+            assert 1 <= instance.verify_ledger()["kinds"]["recovery"] <= 2
+        assert list(folder.parent.glob("lost-*")) or list((folder / "checkpoints").glob("lost-*"))
+
+    assert every(prepare, check) > 5
+
+
+def _restored_behind(saved: Path, back: Path, public: Path, ahead: bytes) -> None:
+    """The backup restored while nobody knew of the later checkpoint, which turns up in both places."""
+    from publica.instance.restore import restore
+
+    public.unlink()
+    restore(saved, back, OPERATOR, state=states.named(back))
+    public.write_bytes(ahead)
+    (back / "checkpoints" / "latest").write_bytes(ahead)
+
+
+def test_a_folder_with_more_than_ours_is_never_emptied(tmp_path: Path) -> None:
+    """Whatever a marker says."""
+    folder = tmp_path / "office"
+    (folder / "keys").mkdir(parents=True)
+    (folder / MARKER).write_text('{"state": "", "mark": ""}')
+    (folder / "thesis.txt").write_text("mine")
+    with pytest.raises(BadInput, match="not empty"):
+        Instance.create(folder)
+    assert (folder / "thesis.txt").read_text() == "mine" and (folder / "keys").exists()
+    (folder / "thesis.txt").unlink()
+    Instance.create(folder).close()
+    whole(folder)
+
+
+def test_two_at_once_make_one(tmp_path: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def make(_: int) -> str:
+        try:
+            Instance.create(tmp_path / "office").close()
+        except BadInput as error:
+            return error.what
+        return "made"
+
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(make, range(4)))
+    assert told.count("made") == 1
+    whole(tmp_path / "office")
