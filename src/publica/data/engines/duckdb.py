@@ -91,7 +91,7 @@ class Engine:
     def snapshot(self, seconds: float) -> Iterator[Snapshot]:
         """One engine transaction; whatever runs in it after `seconds` is interrupted (TimedOut)."""
         copy = self._working()
-        with copy.cursor() as cursor, self._watch.limit(seconds, cursor.interrupt) as deadline:
+        with copy.reading() as cursor, self._watch.limit(seconds, cursor.interrupt) as deadline:
             snapshot = Snapshot(copy, cursor, deadline)
             try:
                 yield snapshot
