@@ -214,7 +214,7 @@ def test_records_change_while_people_ask(folder: Path, tmp_path: Path) -> None:
 def test_a_statement_is_read_again_when_a_record_changed_since(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Read while households were plain, it may not run once they are pseudonyms: it was not checked for those."""
+    """Read while households were plain, it may not run once they are pseudonyms: it was not checked so."""
     sql = "SELECT household_id || '!' AS k FROM population LIMIT 1"
     with closing(Instance.open(folder)) as instance:
         assert try_to_use(instance, sql, 1)(0) == ["1 rows"]
