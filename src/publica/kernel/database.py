@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -31,6 +32,8 @@ from publica.kernel.ledger.store import entries, metadata
 T = TypeVar("T")
 
 BUSY_SECONDS = 30
+GATHER_SECONDS = 0.0005
+"""How long a writer waits for those who were just served to come back: one flush then does for more."""
 CLOCK_SLACK = timedelta(minutes=1)
 """The ledger's time never goes back: up to here behind, a clock is held at the last entry."""
 
@@ -116,6 +119,7 @@ class Database:
         self._queue: deque[_Job[Any]] = deque()
         self._leader: int | None = None  # the thread that commits, or that was woken to
         self._closed = False
+        self._crowd = 0  # how many the last transaction served
         self._connection: Connection | None = None  # the leader's
 
     def create(self) -> None:
@@ -196,7 +200,10 @@ class Database:
 
     def _commit_queued(self) -> None:
         """Commit everything queued in one transaction, this thread's own job among it."""
+        if len(self._queue) < self._crowd:
+            time.sleep(GATHER_SECONDS)
         jobs = [self._queue.popleft() for _ in range(len(self._queue))]
+        self._crowd = len(jobs)
         try:
             with _available():
                 connection = self._write_connection()
@@ -279,7 +286,13 @@ def _engine(url: URL, *, pooled: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun by us, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "cache_size=-65536",
+            "wal_autocheckpoint=8000",
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
