@@ -161,3 +161,28 @@ def test_a_file_that_does_not_fit_its_manifest_is_not_loaded(engine: Engine, tmp
         with pytest.raises(IntegrityBroken):
             engine.table(version, its)
     assert not engine._copy.tables
+
+
+def test_what_is_made_is_compressed_while_others_read(engine: Engine, tmp_path: Path) -> None:
+    """Compressed, a table takes a fraction of the memory and of the time; readers keep their snapshot."""
+    version, schema = publish(tmp_path, people(COUNT))
+    choices = Choices(BitMap(range(0, COUNT, 2)))
+    with engine.snapshot(30) as reader:
+        list(reader.batches("SELECT 1 AS one", {}))
+        name = engine.table(version, schema)
+        mask = engine.mask(version, schema, "a", choices.counter, (), choices.fetch)
+        assert "Uncompressed" in _compressions(engine, name), "an older reader puts it off"
+    engine.table(version, schema)
+    assert "Uncompressed" not in _compressions(engine, name)
+    choices.change(refuse=BitMap([2]))
+    engine.mask(version, schema, "a", choices.counter, (), choices.fetch)
+    assert rows(engine, f'SELECT count(*) AS n FROM "{name}" WHERE "{mask}"') == [{"n": COUNT // 2 - 1}]
+
+
+def _compressions(engine: Engine, name: str) -> set[str]:
+    with engine._copy.cursor() as cursor:
+        found = cursor.execute(
+            "SELECT DISTINCT compression FROM pragma_storage_info(?) WHERE segment_type <> 'VALIDITY'",
+            [name],
+        )
+        return {kind for (kind,) in found.fetchall()}

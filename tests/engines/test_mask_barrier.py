@@ -1,9 +1,10 @@
 """Nothing outside the mask can be felt: no value of a masked-out row is ever an error, or in an answer.
 
 Masked-out rows hold poison: texts that no cast takes, numbers that overflow, patterns that are not regular
-expressions. Each shape has a statement that fails when run over all rows (so the poison works), and must
-give, under the mask, what it gives over a copy from which those rows were physically deleted. Rows are
-mixed finely and there are many, as engines reorder filters by what they learn while they scan.
+expressions; many of them, or few, as texts that repeat are kept as a dictionary and computed once for all
+rows. Each shape has a statement that fails when run over all rows (so the poison works), and must give, under
+the mask, what it gives over a copy from which those rows were physically deleted. Rows are mixed finely and
+there are many, as engines reorder filters by what they learn while they scan.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ALLOWED = BitMap(position for position in range(COUNT) if random.Random(position
 WITHDRAWN = BitMap(range(100, COUNT, 997)) - ALLOWED
 
 
-def _table() -> pa.Table:
+def _table(poisons: int) -> pa.Table:
     allowed = [position in ALLOWED for position in range(COUNT)]
 
     def column(good: Any, poison: Any, kind: pa.DataType) -> pa.Array:
@@ -42,7 +43,7 @@ def _table() -> pa.Table:
             "id": pa.array([f"P-{i:06d}" for i in numbers]),
             "n": column(lambda i: i % 100 + 1, lambda i: 9_223_372_036_854_775_807 - i % 3, pa.int64()),
             "z": column(lambda i: i % 9 + 1, lambda i: -9_223_372_036_854_775_807 - 1, pa.int64()),
-            "t": column(lambda i: str(i % 50), lambda i: f"poison-{i}", pa.string()),
+            "t": column(lambda i: str(i % 50), lambda i: f"poison-{i % poisons}", pa.string()),
             "p": column(lambda i: f"a{i % 3}.*", lambda i: "(" * (1 + i % 2), pa.string()),
             "j": column(lambda i: f'{{"a": {i % 5}}}', lambda i: '{"a":', pa.string()),
             "d": column(lambda i: date(2000 + i % 20, 1, 1), lambda i: date(9999, 12, 31), pa.date32()),
@@ -56,9 +57,9 @@ def _table() -> pa.Table:
 class Barrier:
     """One engine with the masked table, and the same rows with the masked-out ones deleted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, poisons: int) -> None:
         self.engine = Engine(folder / "spill", EngineLimits(memory="2GB"))
-        table = _table()
+        table = _table(poisons)
         columns = ", ".join(name for name in table.schema.names if not name.startswith("__"))
         version, schema = publish(folder, table)
         name = self.engine.table(version, schema)
@@ -77,9 +78,9 @@ class Barrier:
         return sorted(repr(tuple(row.values())) for row in found)
 
 
-@pytest.fixture(scope="module")
-def barrier(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Barrier]:
-    barrier = Barrier(tmp_path_factory.mktemp("barrier"))
+@pytest.fixture(scope="module", params=[COUNT, 4], ids=["many poisons", "few poisons"])
+def barrier(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Barrier]:
+    barrier = Barrier(tmp_path_factory.mktemp("barrier"), request.param)
     yield barrier
     barrier.engine.close()
 

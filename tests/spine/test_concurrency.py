@@ -14,6 +14,7 @@ import pytest
 import yaml
 from sqlalchemy import select
 
+from publica.gateway import use
 from publica.gateway.quota import spent
 from publica.instance import Instance
 from publica.kernel.errors import Refused
@@ -109,11 +110,23 @@ def test_two_processes_of_25_threads_choose_and_ask(folder: Path) -> None:
     assert sum(len(each["answers"]) for each in told) > 100
 
 
-def agree(folder: Path, tmp_path: Path, **limits: int) -> None:
-    """Revise an agreement of the town."""
+def agreement() -> dict[str, Any]:
+    """The agreement under which the town's heating grants are given."""
     text = (support.template().material.records / "agreements.yaml").read_text("utf-8")
-    document = next(d for d in yaml.safe_load_all(text) if d["id"] == GRANT_RULES)
-    document["spec"].update(limits)
+    found: dict[str, Any] = next(d for d in yaml.safe_load_all(text) if d["id"] == GRANT_RULES)
+    return found
+
+
+def population(**transforms: str) -> dict[str, Any]:
+    """What that agreement says of the population, with some columns handed over otherwise."""
+    given: dict[str, Any] = next(d for d in agreement()["spec"]["datasets"] if d["dataset"] == "population")
+    return {**given, "columns": {**given["columns"], **transforms}}
+
+
+def agree(folder: Path, tmp_path: Path, **terms: Any) -> None:
+    """Revise an agreement of the town."""
+    document = agreement()
+    document["spec"].update(terms)
     revised = tmp_path / "revised.yaml"
     revised.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
     with closing(Instance.open(folder)) as instance:
@@ -179,7 +192,7 @@ def test_records_change_while_people_ask(folder: Path, tmp_path: Path) -> None:
 
         def work(number: int) -> list[tuple[bool, str]]:
             if number == 0:
-                agree(folder, tmp_path, valid_to="2025-12-31")  # type: ignore[arg-type]
+                agree(folder, tmp_path, valid_to="2025-12-31")
                 ended.set()
                 return []
             outcomes = []
@@ -195,4 +208,25 @@ def test_records_change_while_people_ask(folder: Path, tmp_path: Path) -> None:
         assert (True, "1 rows") not in told
         assert set(told) <= {(False, "1 rows"), (False, "agreement-in-force"), (True, "agreement-in-force")}
         assert try_to_use(instance, "SELECT 1 AS n FROM population", 1)(0) == ["agreement-in-force"]
+    support.sound(folder)
+
+
+def test_a_statement_is_read_again_when_a_record_changed_since(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read while households were plain, it may not run once they are pseudonyms: it was not checked so."""
+    sql = "SELECT household_id || '!' AS k FROM population LIMIT 1"
+    with closing(Instance.open(folder)) as instance:
+        assert try_to_use(instance, sql, 1)(0) == ["1 rows"]
+        known, before = use.know, []
+
+        def know(*given: Any) -> Any:
+            if not before:
+                before.append(True)
+                hidden = [population(household_id="pseudonym")]
+                agree(folder, tmp_path, datasets=hidden, protection="pseudonymous rows")
+            return known(*given)
+
+        monkeypatch.setattr(use, "know", know)
+        assert try_to_use(instance, sql, 1)(0) == ["sql-pseudonym-opaque"]
     support.sound(folder)

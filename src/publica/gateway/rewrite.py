@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from publica.gateway import surface
 from publica.gateway.complete import complete_limits, complete_order, complete_windows, is_scan, width
+from publica.gateway.joins import join_by_position
 from publica.gateway.model import Governed, Occurrence, Resolved, Rewritten, outside
 from publica.gateway.opaque import check_opaque
 from publica.gateway.parse import DIALECT, shallow
@@ -45,7 +46,8 @@ def rewrite(
     complete_limits(query)
     if pseudonymous or not is_scan(query):
         complete_order(query, visible)
-    place(query, resolved, governed, carrier.used)
+    traced = carrier.used | join_by_position(query, resolved, governed)
+    place(query, resolved, governed, traced)
     return Rewritten(
         sql=DIALECT.generate(query, identify=True, normalize_functions=False),
         columns=resolved.columns,

@@ -38,6 +38,8 @@ class Statement:
     """A statement that was read: what it means, and which columns of which datasets it reads."""
 
     key: Hashable
+    generation: int
+    day: date
     resolved: Resolved
 
     @property
@@ -52,10 +54,12 @@ def use(door: Door, request: Request) -> Answer:
     Raises Refused with the decision and the receipt of the refusal; BadInput when the statement cannot be
     computed; TimedOut past a limit; Unavailable when the receipt cannot be written.
     """
-    statement = understand(door, request)  # 1 parse, 2 resolve, 3 check meaning
     for attempt in range(ATTEMPTS):
         with door.in_turn(attempt):
+            statement = understand(door, request)  # 1 parse, 2 resolve, 3 check meaning
             facts = know(door, request, statement)  # 4
+            if (facts.generation, facts.date) != (statement.generation, statement.day):
+                continue  # a record changed, or midnight passed: what was read may mean something else now
             decision = decide(facts)  # 5
             if not decision.allowed:
                 raise refuse(door, request, decision, facts)
@@ -103,7 +107,7 @@ def _read(door: Door, request: Request) -> Statement:
         query = parse(request.sql)  # 1
         resolved = resolve(query, shapes)  # 2
         check_meaning(resolved, shapes)  # 3
-        known = Statement(key, resolved)
+        known = Statement(key, records.generation, now, resolved)
         door.statements.put(key, known)
     for name in sorted(known.resolved.parameters - request.params.keys()):
         raise Outside(Clause("sql-parameter-missing", False, {"name": name}))

@@ -30,6 +30,13 @@ BUSY_SECONDS = 30
 CONNECT_SECONDS, IDLE_SECONDS = 10, 5
 DRIVER = "postgresql+psycopg"
 
+SQLITE_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "cache_size=-65536",
+    "wal_autocheckpoint=8000",
+)
 _SQLITE_POOL = {"pool_size": 16, "max_overflow": 48}
 _POSTGRES_POOL = {"pool_size": 8, "max_overflow": 16}
 """Smaller: a server with its defaults takes a hundred connections, from all processes together."""
@@ -177,7 +184,7 @@ def _sqlite(url: URL, *, pooled: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions are begun by us, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        for pragma in SQLITE_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

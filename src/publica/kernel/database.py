@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -33,6 +34,8 @@ from publica.kernel.ledger.store import entries
 
 T = TypeVar("T")
 
+GATHER_SECONDS = 0.0005
+"""How long a writer waits for those who were just served to come back: one flush then does for more."""
 ATTEMPTS = 10
 """How often a transaction is run again that met a deadlock, or a connection that was lost."""
 CLOCK_SLACK = timedelta(minutes=1)
@@ -128,6 +131,7 @@ class Database:
         self._queue: deque[_Job[Any]] = deque()
         self._leader: int | None = None  # the thread that commits, or that was woken to
         self._closed = False
+        self._crowd = 0  # how many the last transaction served
         self._connection: Connection | None = None  # the leader's
 
     def create(self) -> None:
@@ -232,7 +236,10 @@ class Database:
 
     def _commit_queued(self) -> None:
         """Commit everything queued in one transaction, this thread's own job among it."""
+        if len(self._queue) < self._crowd:
+            time.sleep(GATHER_SECONDS)
         jobs = [self._queue.popleft() for _ in range(len(self._queue))]
+        self._crowd = len(jobs)
         try:
             with _available():
                 self._transact(jobs)

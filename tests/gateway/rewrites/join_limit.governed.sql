@@ -23,7 +23,7 @@ JOIN (
   WHERE
     "__mask"
 ) AS "i"
-  ON "p"."person_id" = "i"."person_id"
+  ON "p"."__s0" = "i"."__s0"
 JOIN (
   SELECT
     "code" AS "code",

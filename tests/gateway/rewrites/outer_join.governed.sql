@@ -22,7 +22,7 @@ LEFT JOIN (
   WHERE
     "__mask"
 ) AS "i"
-  ON "p"."person_id" = "i"."person_id" AND "i"."year" = 2020
+  ON "p"."__s0" = "i"."__s0" AND "i"."year" = 2020
 WHERE
   "p"."sex" = 'F'
 ORDER BY

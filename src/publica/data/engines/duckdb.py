@@ -70,7 +70,8 @@ class Engine:
                 update = fetch(last) if table.subjects else MaskUpdate(counter, True, masks.NOBODY)
                 if update.counter < counter or (mask is None and not update.everything):
                     raise IntegrityBroken("The choices of people could not be read up to their counter.")
-                table.masks[name] = copy.change(
+                change = copy.build if mask is None else copy.change
+                table.masks[name] = change(
                     lambda cursor: masks.bring(cursor, table, name, mask, scope, update)
                 )
         return name
@@ -84,7 +85,7 @@ class Engine:
         if name not in table.pseudonyms:
             with table.lock:
                 if name not in table.pseudonyms:
-                    copy.change(lambda cursor: pseudonyms.build(cursor, table, name, column, domain, secret))
+                    copy.build(lambda cursor: pseudonyms.build(cursor, table, name, column, domain, secret))
                     table.pseudonyms.add(name)
         return name
 
@@ -120,7 +121,7 @@ class Engine:
     def snapshot(self, seconds: float) -> Iterator[Snapshot]:
         """One engine transaction; whatever runs in it after `seconds` is interrupted (TimedOut)."""
         copy = self._working()
-        with copy.cursor() as cursor, self._watch.limit(seconds, cursor.interrupt) as deadline:
+        with copy.reading() as cursor, self._watch.limit(seconds, cursor.interrupt) as deadline:
             snapshot = Snapshot(copy, cursor, deadline)
             try:
                 yield snapshot

@@ -13,7 +13,7 @@ from publica.data.engines.bits import pack, padded
 from publica.data.engines.deadlines import Deadline
 from publica.data.engines.errors import timed_out
 from publica.data.engines.working import STATE, WorkingCopy
-from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError
+from publica.kernel.errors import IntegrityBroken, PublicaError
 
 T = TypeVar("T")
 
@@ -102,13 +102,11 @@ class Snapshot:
         self, sql: str, params: Mapping[str, object]
     ) -> tuple[duckdb.Statement, dict[str, object] | None]:
         """The one SELECT in `sql`, and the parameters that it names."""
-        statements = self._cursor.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
-            raise BadInput("Only one query can be run at a time.", do="Write one SELECT.")
-        values = {name: params[name] for name in statements[0].named_parameters if name in params}
+        statement = self._copy.select(sql)
+        values = {name: params[name] for name in statement.named_parameters if name in params}
         if SIZE in values:
             values[SIZE] = padded(int(str(values[SIZE])))
-        return statements[0], values or None
+        return statement, values or None
 
     def _stream(self, reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
         empty = True

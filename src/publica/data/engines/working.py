@@ -9,9 +9,11 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,12 +24,18 @@ from pyroaring import BitMap
 from publica.data.engines.errors import EngineFailed, guarded
 from publica.data.engines.model import EngineLimits
 from publica.data.model import TableSchema, Version
-from publica.kernel.errors import IntegrityBroken
+from publica.kernel.errors import BadInput, IntegrityBroken
 
 T = TypeVar("T")
 
 STATE = "__mask_state"
 """The table that says at which counter each mask stands: (mask, counter)."""
+
+STATEMENTS = 512
+"""How many parsed statements are kept."""
+
+IDLE_CURSORS = 16
+"""How many idle cursors are kept."""
 
 _LOCK_DOWN = (
     "SET GLOBAL TimeZone = 'UTC'",
@@ -81,17 +89,36 @@ class WorkingCopy:
         }
         self.tables: dict[str, Table] = {}
         self.broken = False
+        self.select = lru_cache(STATEMENTS)(self._select)
+        self._idle: deque[duckdb.DuckDBPyConnection] = deque(maxlen=IDLE_CURSORS)
         self._token = secrets.token_hex(8)  # in every table's name: none can be guessed
         self._loading = threading.Lock()
+        self._loose = False  # something is not compressed yet
         self._connection = guarded(lambda: duckdb.connect(":memory:", config=config))
         for statement in _LOCK_DOWN:
             self._connection.execute(statement)
 
     def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
         self._connection.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         return self.guard(self._connection.cursor)
+
+    @contextmanager
+    def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor to read with, kept for the next reader if nothing goes wrong: new ones start slowly."""
+        try:
+            cursor = self._idle.pop()
+        except IndexError:
+            cursor = self.cursor()
+        try:
+            yield cursor
+        except BaseException:
+            cursor.close()
+            raise
+        self._idle.append(cursor)
 
     def guard(self, call: Callable[[], T]) -> T:
         """`guarded`, noting when the engine itself broke down and can do nothing any more."""
@@ -105,12 +132,20 @@ class WorkingCopy:
         """Run `work` in one engine transaction: all of it or nothing."""
         return self.guard(lambda: self._change(work))
 
+    def build(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        """The same for what makes a table or a column, which is then compressed: smaller and faster."""
+        result = self.change(work)
+        self.guard(self._compress)
+        return result
+
     def table(self, version: Version, schema: TableSchema) -> Table:
         """The table of a version, loaded on first use."""
         table = self.tables.get(version.id)
         if table is None:
             with self._loading:
                 table = self.tables.get(version.id) or self._load(version, schema)
+        elif self._loose:
+            self.guard(self._compress)
         table.used = time.monotonic()
         return table
 
@@ -127,6 +162,14 @@ class WorkingCopy:
                     self._drop(table)
                 finally:
                     table.lock.release()
+
+    def _select(self, sql: str) -> duckdb.Statement:
+        """The one SELECT in `sql`, parsed; the newest are kept. Raises BadInput when it is anything else."""
+        with self._connection.cursor() as cursor:
+            statements = cursor.extract_statements(sql)
+        if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+            raise BadInput("Only one query can be run at a time.", do="Write one SELECT.")
+        return statements[0]
 
     def _alive(self) -> bool:
         try:
@@ -147,12 +190,24 @@ class WorkingCopy:
                 raise
             return result
 
+    def _compress(self) -> None:
+        """Compress what is new. Readers go on; those older than it, and writers, put it off."""
+        with self._connection.cursor() as cursor:
+            try:
+                cursor.execute("CHECKPOINT")
+            except duckdb.TransactionException:
+                self._loose = True
+            except duckdb.OutOfMemoryException:  # it stays as it is
+                self._loose = False
+            else:
+                self._loose = False
+
     def _load(self, version: Version, schema: TableSchema) -> Table:
         hidden = tuple(column.hidden_name for column in schema.subject_columns)
         names = (*(column.name for column in schema.columns), *hidden)
         table = Table(version, f"{version.id}:{self._token}", tuple(quoted(name) for name in hidden))
         _check_digest(version)
-        self.change(lambda cursor: _fill(cursor, table, names))
+        self.build(lambda cursor: _fill(cursor, table, names))
         self.tables[version.id] = table
         return table
 
