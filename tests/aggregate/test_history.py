@@ -19,7 +19,7 @@ from publica.trust.privacy import store
 from publica.trust.privacy.rules import Parameters
 from publica.trust.privacy.sketch import BITS, Shelf, Sketch, admit, too_near, widest
 
-from .support import ACTIVITY, actor, made, protected_as, rows, truth
+from .support import ACTIVITY, actor, made, plain, protected_as, rows, truth
 
 K = 10
 TOTAL = "SELECT count(*) FROM population"
@@ -229,6 +229,24 @@ def test_another_cell_at_another_state_needs_k_other_people() -> None:
     known = replace(sketch(base), state=b"before", definition=b"one")
     assert too_near(replace(sketch(base), state=b"now", definition=b"two"), known, K)
     assert not too_near(replace(sketch(base[30:]), state=b"now", definition=b"two"), known, K)
+
+
+def test_cells_of_one_table_are_never_near() -> None:
+    """They have nobody in common, however alike chance made their bits."""
+    draw = random.Random(7)
+    one = replace(sketch([person(draw) for _ in range(12)]), definition=b"tab1cell 1", state=b"now")
+    other = replace(one, number=one.number + 1, definition=b"tab1cell 2")
+    assert not too_near(other, one, K)
+    assert too_near(replace(other, definition=b"tab2cell 2"), one, K)
+    assert too_near(replace(other, state=b"later"), one, K)
+
+
+def test_no_cell_of_a_table_is_missing_for_being_near_another(own: Instance) -> None:
+    """Hundreds of small cells in one answer."""
+    sql = "SELECT municipality, birth_date, sex, count(*) FROM population GROUP BY ALL"
+    with protected_as(Parameters(k=5, noise=0), history=True):
+        found = rows(sql, own)
+    assert sorted(found) == sorted(row for row in plain(sql) if row[-1] >= 5)
 
 
 def test_admission_is_in_turn_and_of_whole_cells() -> None:

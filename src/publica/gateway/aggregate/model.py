@@ -55,6 +55,11 @@ class Core:
         return repr((sorted(self.members), sorted({*self.constants, *named})))
 
     @property
+    def table(self) -> str:
+        """What all cells have in common that differ only in the values of their dimensions."""
+        return repr((sorted(self.members), sorted(self.dimensions)))
+
+    @property
     def dimensions(self) -> frozenset[str]:
         """The dimensions (dataset.column) of which every cell has one value."""
         named = (f"{self.members[leaf.member]}.{leaf.column}" for leaf in self.keys)

@@ -14,7 +14,7 @@ from publica.gateway.aggregate.model import Core, Value, group_name, margin_name
 from publica.trust.privacy import noise
 from publica.trust.privacy.exposure import Exposure
 from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, safe
-from publica.trust.privacy.sketch import Sketch, digest, union
+from publica.trust.privacy.sketch import CELL, TABLE, Sketch, digest, union
 
 Number = int | float | Decimal
 
@@ -90,11 +90,12 @@ def read(core: Core, exposure: Exposure, table: pa.Table, state: bytes) -> Cells
 
 def _cell(core: Core, per_person: int, row: list[Any], width: int, state: bytes) -> Cell:
     keys = tuple(row[:width])
-    definition = core.definition(keys)
+    definition, table = core.definition(keys), core.table
 
     def sketch(rows: int, number: Any, low: int, high: int, *, of: str) -> Sketch:
         bits = (low or 0) | (high or 0) << 64
-        return Sketch(int(number or 0), bits, rows, per_person, digest(definition, of), state)
+        name = digest(TABLE, table, of) + digest(CELL, definition, of)
+        return Sketch(int(number or 0), bits, rows, per_person, name, state)
 
     whole = sketch(*row[width : width + 4], of="")
     measures, at = [], width + 4

@@ -27,7 +27,7 @@ from publica.trust.privacy import store
 from publica.trust.privacy.exposure import Exposure, coarseness
 from publica.trust.privacy.keys import noise_secret, record_keys_id, record_salt
 from publica.trust.privacy.rules import Parameters
-from publica.trust.privacy.sketch import Sketch, admit, digest, too_near
+from publica.trust.privacy.sketch import STATE, Sketch, admit, digest, too_near
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def compute(
 def _state(snapshot: Snapshot, held: sql.Stock) -> bytes:
     """Names the versions, row scopes and choices that a core stands on: its masks, and where they stand."""
     masks = {governed.mask for governed in held.governed if governed.mask}
-    return digest(*((mask, snapshot.counter(mask)) for mask in sorted(masks)))
+    return digest(STATE, *((mask, snapshot.counter(mask)) for mask in sorted(masks)))
 
 
 def _compute(

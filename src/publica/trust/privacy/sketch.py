@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 BITS = 128
-DIGEST = 8
-"""Bytes of a definition, and of a state."""
+TABLE, CELL, STATE = 4, 6, 6
+"""Bytes that name a table, a cell of it, and a state."""
 _MOST = 48
 """Two cells of other people differ by 64 bits, give or take 6: no more than this can be asked for."""
 
@@ -26,8 +26,9 @@ _MOST = 48
 class Sketch:
     """A cell: its people's numbers added up, its bits, its rows, the most rows that a person may have.
 
-    `definition`: a digest of what the cell was asked as. `state`: of the choices and data that it stands
-    on. `blind`: drawn with record keys that were lost since, so that only its rows can be compared.
+    `definition` names what the cell was asked as: a table and a cell of it. `state` names the choices and
+    data that it stands on. `blind`: drawn with record keys that were lost since, so that only its rows can be
+    compared.
     """
 
     number: int
@@ -37,6 +38,11 @@ class Sketch:
     definition: bytes = b""
     state: bytes = b""
     blind: bool = False
+
+    @property
+    def table(self) -> bytes:
+        """Equal for cells that group by the same dimensions; they have no row in common."""
+        return self.definition[:TABLE]
 
     @property
     def people(self) -> bytes:
@@ -62,20 +68,23 @@ def too_near(asked: Sketch, known: Sketch, k: int) -> bool:
     another state. Then up to k - 1 more must differ, as chance has it: who knows that k - 1 others changed
     shall not learn from its coming out that there was one more.
     """
-    if asked.identity == known.identity:
-        return False
     least = k
-    if asked.definition == known.definition and asked.state != known.state:
-        least = min(k + known.number % k, widest(k))
+    if asked.definition == known.definition:
+        if asked.state != known.state:
+            least = min(k + known.number % k, widest(k))
+        elif asked.number == known.number and asked.bits == known.bits:
+            return False
+    elif asked.table and asked.table == known.table and asked.state == known.state:
+        return False
     reach = (least - 1) * max(asked.per_person, known.per_person)
     if abs(asked.rows - known.rows) > reach:
         return False
     return asked.blind or known.blind or (asked.bits ^ known.bits).bit_count() < least
 
 
-def digest(*parts: object) -> bytes:
-    """What names a definition or a state."""
-    return hashlib.blake2b(repr(parts).encode(), digest_size=DIGEST).digest()
+def digest(size: int, *parts: object) -> bytes:
+    """A name of so many bytes."""
+    return hashlib.blake2b(repr(parts).encode(), digest_size=size).digest()
 
 
 def union(parts: Sequence[Sketch]) -> Sketch:
@@ -83,7 +92,7 @@ def union(parts: Sequence[Sketch]) -> Sketch:
     bits = 0
     for part in parts:
         bits ^= part.bits
-    definition = digest(*sorted(part.definition for part in parts))
+    definition = digest(TABLE + CELL, *sorted(part.definition for part in parts))
     number, rows = sum(part.number for part in parts), sum(part.rows for part in parts)
     return Sketch(number, bits, rows, parts[0].per_person, definition, parts[0].state)
 

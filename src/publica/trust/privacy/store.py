@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from publica.kernel.backends import Lock
 from publica.kernel.ledger.store import Number, metadata
-from publica.trust.privacy.sketch import DIGEST, Sketch, widest
+from publica.trust.privacy.sketch import CELL, TABLE, Sketch, widest
 
 released = Table(
     "released_cell",
@@ -125,7 +125,7 @@ def _of(recipient: str, activity: str) -> tuple[Any, ...]:
 
 def _sketch(identity: bytes, rows: int, per_person: int, *, blind: bool) -> Sketch:
     number, bits, asked = int.from_bytes(identity[:14]), int.from_bytes(identity[14:30]), identity[30:]
-    return Sketch(number, bits, rows, per_person, asked[:DIGEST], asked[DIGEST:], blind)
+    return Sketch(number, bits, rows, per_person, asked[: TABLE + CELL], asked[TABLE + CELL :], blind)
 
 
 def _ranges(rows: list[int], reach: int) -> Iterator[tuple[int, int]]:
