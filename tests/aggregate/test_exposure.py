@@ -64,6 +64,42 @@ def test_the_margin_says_how_much(sql: str, deviation: float) -> None:
     assert set(answer.margins[0]) == {math.ceil(1.96 * deviation)}
 
 
+PASSED_ON = (
+    "WITH q AS (SELECT sex, count(*) AS n FROM population GROUP BY sex) SELECT * FROM q",
+    "WITH q AS (SELECT sex, count(*) AS n FROM population GROUP BY sex), r AS (SELECT sex AS s, n AS m FROM q) SELECT s, m FROM r",
+    "SELECT a.s, a.n FROM (SELECT sex AS s, count(*) AS n FROM population GROUP BY sex) a JOIN municipalities m ON m.code = '1101'",
+    "SELECT b.x, b.y FROM (SELECT sex, count(*) FROM population GROUP BY sex) AS b(x, y) WHERE b.y > 5 ORDER BY b.y LIMIT 2",
+    "SELECT sex, count(*) FROM population WHERE sex = 'F' GROUP BY sex UNION ALL SELECT sex, count(*) FROM population WHERE sex = 'M' GROUP BY sex",
+)
+COMPUTED = (
+    "SELECT sex, count(*) + 1 FROM population GROUP BY sex",
+    "WITH q AS (SELECT sex, count(*) AS n FROM population GROUP BY sex) SELECT max(sex), max(n) FROM q",
+    "SELECT DISTINCT sex, count(*) FROM population GROUP BY sex",
+    "SELECT sex, count(*) FROM population GROUP BY sex UNION SELECT 'M', 10",
+    "SELECT code, inhabitants FROM municipalities, (SELECT count(*) AS n FROM population) t",
+)
+
+
+@pytest.mark.parametrize("sql", PASSED_ON)
+def test_a_value_that_is_passed_on_keeps_its_margin(sql: str) -> None:
+    with protected_as(Parameters()):
+        assert ask(sql).margins == {1: [40.0, 40.0]}
+
+
+@pytest.mark.parametrize("sql", COMPUTED)
+def test_what_is_computed_of_values_has_none(sql: str) -> None:
+    with protected_as(Parameters()):
+        assert ask(sql).margins == {}
+
+
+def test_a_row_without_a_value_has_no_margin() -> None:
+    sql = (
+        "SELECT 'all' AS who, 10 AS n UNION ALL SELECT sex, count(*) FROM population GROUP BY sex ORDER BY 1"
+    )
+    with protected_as(Parameters()):
+        assert ask(sql).margins == {1: [40.0, 40.0, None]}
+
+
 def test_a_count_of_rows_does_not_show_its_remainder() -> None:
     """Three rows each: were noise a multiple of three, then a person of one row would show in the remainder."""
     sql = "SELECT p.municipality, p.sex, p.birth_date, count(*) {} GROUP BY ALL"

@@ -8,7 +8,8 @@ from sqlglot import exp
 
 from publica.gateway.aggregate.form import find_cores
 from publica.gateway.aggregate.frames import refused
-from publica.gateway.aggregate.model import Core, margin_name, value_name
+from publica.gateway.aggregate.margins import append_margins
+from publica.gateway.aggregate.model import Core, value_name
 from publica.gateway.complete import complete_limits, complete_order, complete_windows, width
 from publica.gateway.model import Governed, Resolved, Rewritten
 from publica.gateway.parse import DIALECT, shallow
@@ -16,7 +17,6 @@ from publica.gateway.rewrite import place
 from publica.gateway.scope import identifier
 from publica.gateway.touched import whole_masks
 
-MARGIN = "__u"
 INTEGERS = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER"})
 
 
@@ -37,7 +37,7 @@ def over_cells(
     for dataset in {member for core in cores for member in core.members}:
         if len(governed[dataset].subjects) != 1:
             raise refused(f"totals over {dataset}, whose rows are not about one person each")
-    margins = _margins(query, cores)
+    margins = append_margins(resolved, query, cores)
     _replace_tables(query, resolved, governed, {core.name: core for core in cores})
     return Rewritten(
         sql=DIALECT.generate(query, identify=True, normalize_functions=False),
@@ -87,24 +87,3 @@ def _condition(node: exp.Expr, resolved: Resolved, governed: Mapping[str, Govern
         raise refused("WITH in a condition on people")
     _replace_tables(holder, resolved, governed, {})
     return DIALECT.generate(holder, identify=True, normalize_functions=False)
-
-
-def _margins(query: exp.Query, cores: tuple[Core, ...]) -> tuple[int, ...]:
-    """Append the margins of those output columns that are protected values as they are."""
-    if not isinstance(query, exp.Select) or query.args.get("distinct"):
-        return ()
-    wanted = {
-        (core.name, value_name(number)): margin_name(number)
-        for core in cores
-        if core.chosen == query.meta["chosen"]
-        for number in range(len(core.values))
-    }
-    found = []
-    for position, item in enumerate(list(query.expressions)):
-        value = item.this
-        place = (value.text("table"), value.name) if isinstance(value, exp.Column) else ("", "")
-        if place in wanted:
-            column = exp.Column(this=identifier(wanted[place]), table=identifier(place[0]))
-            query.append("expressions", exp.Alias(this=column, alias=identifier(f"{MARGIN}{position}")))
-            found.append(position)
-    return tuple(found)
