@@ -156,7 +156,7 @@ def _mask(door: Door, facts: Facts, grant: Grant, version: Version, schema: Tabl
     if facts.activity is None or (not schema.subject_columns and not scope):
         return None
     activity = facts.activity.spec
-    key = _mask_key(facts.activity_id, activity, scope)
+    key = mask_key(facts.activity_id, activity, grant)
 
     def fetch(since: int | None) -> MaskUpdate:
         with door.db.read() as connection:
@@ -166,9 +166,9 @@ def _mask(door: Door, facts: Facts, grant: Grant, version: Version, schema: Tabl
     return door.engine.mask(version, schema, key, facts.counter, scope, fetch)
 
 
-def _mask_key(activity_id: str, activity: Activity, scope: tuple[Scope, ...]) -> str:
+def mask_key(activity_id: str, activity: Activity, grant: Grant) -> str:
     """A mask is shared by all uses with the same choices and scope, across revisions that change neither."""
-    basis = activity.basis
+    basis, scope = activity.basis, _scope(grant)
     body: Mapping[str, object] = {
         "activity": activity_id,
         "basis": str(basis.kind),

@@ -16,7 +16,7 @@ from publica.gateway.aggregate.protect import Cell, Cells
 from publica.gateway.door import Door, Margins
 from publica.gateway.facts import Facts
 from publica.gateway.model import Rewritten
-from publica.gateway.relations import AS_IS, WITHHELD, effective, shape
+from publica.gateway.relations import AS_IS, WITHHELD, effective, mask_key, shape
 from publica.gateway.spool import Spool
 from publica.governance.activities.model import Aggregates
 from publica.governance.datasets.rules import table_schema
@@ -72,7 +72,18 @@ def _stock(door: Door, facts: Facts, plan: Rewritten, core: Core) -> sql.Stock:
         keys.append(door.engine.record_keys(version, schema, salt, ROW if most > 1 else PERSON))
     governed = tuple(plan.governed[dataset] for dataset in core.members)
     exposure = Exposure(in_cell, in_all, coarseness(_left_out(facts, core)))
-    return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), exposure)
+    return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), exposure, _stands(facts, core))
+
+
+def _stands(facts: Facts, core: Core) -> tuple[object, ...]:
+    """Of each member the rows (a version loaded again unchanged is the same), the day on which ages are
+    reckoned, and whom the mask lets through."""
+    found: list[object] = []
+    for dataset in sorted(set(core.members)):
+        version, grant = facts.versions[dataset], facts.grants[dataset]
+        key = mask_key(facts.activity_id, facts.activity.spec, grant) if facts.activity else ""
+        found.append((version.digest, str(version.recorded_at.date()), key))
+    return tuple(found)
 
 
 def _left_out(facts: Facts, core: Core) -> Iterator[int]:
@@ -118,9 +129,9 @@ def compute(
 
 
 def _state(snapshot: Snapshot, held: sql.Stock) -> bytes:
-    """Names the versions, row scopes and choices that a core stands on: its masks, and where they stand."""
-    masks = {governed.mask for governed in held.governed if governed.mask}
-    return digest(STATE, *((mask, snapshot.counter(mask)) for mask in sorted(masks)))
+    """Names the rows and choices that a core stands on."""
+    counters = {snapshot.counter(governed.mask) for governed in held.governed if governed.mask}
+    return digest(STATE, held.stands, sorted(counters))
 
 
 def _compute(

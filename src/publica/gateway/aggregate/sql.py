@@ -23,6 +23,7 @@ class Stock:
     keys: tuple[RecordKeys, ...]
     codes: Mapping[Leaf, str]
     exposure: Exposure
+    stands: tuple[object, ...]  # what its relations depend on, beside choices
 
     @property
     def keyed(self) -> int:
