@@ -13,6 +13,7 @@ from pyarrow import csv, parquet
 
 from publica.cli.common import table
 from publica.gateway.door import Answer
+from publica.trust.privacy import Parameters
 
 
 def emit(answer: Answer, form: str, to: IO[bytes]) -> None:
@@ -71,7 +72,7 @@ def _json(answer: Answer) -> str:
     said: dict[str, Any] = {"receipt": answer.receipt, "rows": rows}
     if answer.protected is not None:
         margins = {names[at]: values for at, values in answer.margins.items()}
-        said["protection"] = asdict(answer.protected)
+        said["protection"] = {**asdict(answer.protected), "left_out": _left_out(answer.protected)}
         said["uncertainty"] = [
             {name: values[row] for name, values in margins.items()} for row in range(len(rows))
         ]
@@ -82,7 +83,7 @@ def uncertainty(answer: Answer) -> list[str]:
     """Of totals: how they were protected, and how far each column's values may be off."""
     if answer.protected is None:
         return []
-    lines = [f"protected: {answer.protected}; cells that would tell too much are left out"]
+    lines = [f"protected: {answer.protected}", _left_out(answer.protected)]
     for at, values in answer.margins.items():
         known = [value for value in values if value is not None]
         if known:
@@ -90,6 +91,12 @@ def uncertainty(answer: Answer) -> list[str]:
             range_ = least if least == most else f"{least} to {most}"
             lines.append(f"{answer.schema.names[at]}: ± {range_} (95 %)")
     return lines
+
+
+def _left_out(parameters: Parameters) -> str:
+    from publica.wording import left_out
+
+    return left_out(parameters.k, parameters.changed)
 
 
 def _with_margins(answer: Answer) -> list[tuple[Any, ...]]:

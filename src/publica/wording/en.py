@@ -161,3 +161,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "No crosswalk between them is registered.",
     ),
 }
+
+LEFT_OUT = (
+    "Left out are cells of fewer than {k} people, cells of which one person or two make up too much, and cells "
+    "too near to others that were given out. After a choice or a new version of the data, a cell that was given "
+    "out before stays out until {k} to {most} of its people have changed; its earlier value stands."
+)
+"""What may be missing from totals, and why nobody says which."""

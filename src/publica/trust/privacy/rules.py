@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from publica.trust.privacy.sketch import widest
+
 LADDER = (1.0, 2.0, 5.0)
 
 
@@ -18,6 +20,11 @@ class Parameters:
     k: int = 10
     dominance: float = 0.5
     noise: float = 5.0
+
+    @property
+    def changed(self) -> int:
+        """Once so many people of a cell have changed, it comes out again; mostly earlier."""
+        return widest(self.k)
 
     @property
     def two(self) -> float:
