@@ -42,6 +42,7 @@ def test_several_rows_of_a_person_count_together() -> None:
     assert Exposure(1, 3).persons(5) == Exposure(1, 3).rows(5)
     assert Exposure(3, 3).sums(5, 100) == 500  # the largest contribution is 300, its rung 500
     assert Exposure(1, 4).sums(5, 100) == 200
+    assert Exposure(datasets=4).rows(5) == 10
 
 
 @pytest.mark.parametrize(
@@ -52,10 +53,10 @@ def test_several_rows_of_a_person_count_together() -> None:
         ("SELECT count(*) FROM population WHERE municipality = '1101'", 5 * 2 * 3**0.5),
         ("SELECT count(*) FROM population GROUP BY municipality, birth_date", 5 * 3**0.5),
         ("SELECT count(*) FROM population GROUP BY municipality, sex, birth_date", 5),
-        ("SELECT count(*) FROM incomes GROUP BY year", 5 * 3**0.5),
-        ("SELECT count(*) FROM incomes", 5 * 3 * 2),
-        ("SELECT count(DISTINCT person_id) FROM incomes", 5 * 2),
-        (f"SELECT count(*) {JOINED} GROUP BY p.municipality, i.year", 5 * 3**0.5 * 2 * 3**0.5),
+        ("SELECT count(*) FROM incomes GROUP BY year", 5 * 3**0.5 * 4 * 3**0.5),
+        ("SELECT count(*) FROM incomes", 5 * 3 * 8 * 3**0.5),
+        ("SELECT count(DISTINCT person_id) FROM incomes", 5 * 8 * 3**0.5),
+        (f"SELECT count(*) {JOINED} GROUP BY p.municipality, i.year", 5 * 6**0.5 * 2 * 3**0.5),
     ],
 )
 def test_the_margin_says_how_much(sql: str, deviation: float) -> None:

@@ -71,7 +71,8 @@ def _stock(door: Door, facts: Facts, plan: Rewritten, core: Core) -> sql.Stock:
         in_all *= most
         keys.append(door.engine.record_keys(version, schema, salt, ROW if most > 1 else PERSON))
     governed = tuple(plan.governed[dataset] for dataset in core.members)
-    exposure = Exposure(in_cell, in_all, coarseness(_left_out(facts, core)))
+    tables = len(set(core.members))
+    exposure = Exposure(in_cell, in_all, tables, coarseness(_left_out(facts, core)))
     return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), exposure, _stands(facts, core))
 
 
@@ -87,17 +88,20 @@ def _stands(facts: Facts, core: Core) -> tuple[object, ...]:
 
 
 def _left_out(facts: Facts, core: Core) -> Iterator[int]:
-    """How many values (0: unknown) each dimension has that the activity may use and the core does not."""
-    activity = facts.activity.spec if facts.activity else None
-    usable = {part.dataset: part.columns for part in activity.datasets} if activity else {}
-    for dataset in set(core.members):
-        grant = facts.grants[dataset]
+    """How many values (0: unknown) each dimension has that the activity may use and the core does not: of all
+    its datasets, since people could be joined with them; but no periods of others, in which people come again.
+    """
+    uses = {part.dataset: part.columns for part in facts.activity.spec.datasets} if facts.activity else {}
+    for dataset, grant in facts.around.items():
+        if grant.open:
+            continue
         shown = shape(grant, facts.output)
         for column in grant.dataset.spec.columns:
             transform = effective(grant, column, facts.output)
-            within = column.name in usable.get(dataset, ()) and transform.kind != WITHHELD
+            within = column.name in uses[dataset] and transform.kind != WITHHELD
             free = f"{dataset}.{column.name}" not in core.dimensions
-            if within and free and shown.columns[column.name].part == "dimension":
+            ours = dataset in core.members or column.role != "time"
+            if within and free and ours and shown.columns[column.name].part == "dimension":
                 yield len(column.codes or ()) if transform.kind == AS_IS else 0
 
 

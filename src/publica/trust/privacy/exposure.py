@@ -4,7 +4,8 @@ A person is counted in every table that covers them. If all tables had the same 
 everybody else could average it away over them: d dimensions make 2^d tables. So a table that leaves
 dimensions out has more noise, as if its finest cells had been changed one by one and then added up, but at
 most twice as much per dimension. Its counts grow by as many values as the dimension has, so relative to them
-the noise does not grow. And where a person has several rows, what all of them show together counts.
+the noise does not grow. Where a person has several rows, what all of them show together counts; and a table
+joined of several datasets is one more in which a person is counted.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ def coarseness(left_out: Iterable[int]) -> float:
 
 @dataclass(frozen=True)
 class Exposure:
-    """The most rows that a person may have in one cell, and in all cells; and the table's coarseness."""
+    """The most rows that a person may have in one cell, and in all cells; of how many datasets the table is
+    joined; and how coarse it is."""
 
     in_cell: int = 1
     in_all: int = 1
+    datasets: int = 1
     coarse: float = 1.0
 
     @property
@@ -41,11 +44,11 @@ class Exposure:
 
     def rows(self, noise: float) -> float:
         """The standard deviation of a count of rows."""
-        return noise * self.coarse * self.in_cell * math.sqrt(self.cells)
+        return self.persons(noise) * self.in_cell
 
     def persons(self, noise: float) -> float:
         """The standard deviation of a count of persons."""
-        return noise * self.coarse * math.sqrt(self.cells)
+        return noise * self.coarse * math.sqrt(self.cells * self.datasets)
 
     def sums(self, noise: float, largest_row: float) -> float:
         """The standard deviation of a sum, given its largest value (in absolute terms)."""
