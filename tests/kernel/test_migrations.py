@@ -18,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from spine.support import publica as command
 from sqlalchemy import Connection
 
 import publica.kernel.migrations
@@ -143,6 +144,30 @@ def test_an_instance_of_every_release_is_upgraded(name: str, tmp_path: Path, sta
     totals_work(folder)
 
 
+def test_what_upgrade_says(tmp_path: Path, state: str) -> None:
+    folder = released("0.1.0", tmp_path / "office")
+    before = command("ledger", "verify", instance=folder)
+    if state == "sqlite" or schema.HEAD != "0001":
+        assert before.code == 5 and "older version" in before.err and "run: publica upgrade" in before.err
+    done = command("upgrade", instance=folder)
+    assert done.code == 0 and done.text.strip().endswith(f"from schema 0001 (schema {schema.HEAD}).")
+    again = command("upgrade", instance=folder)
+    assert again.code == 0 and "is up to date" in again.text
+    with closing(Database(settings.state_url(folder, settings.read(folder)))) as database:
+        for number, says in (("9998", "Install that version"), ("ae1027a6acf", "another program")):
+            states.tamper(database, f"UPDATE alembic_version SET version_num = '{number}'")
+            for words in (["upgrade"], ["ledger", "verify"], ["backup", str(tmp_path / "backup.tar")]):
+                refused = command(*words, instance=folder)
+                assert refused.code == 5 and says in refused.err, (words, refused)
+                assert len(refused.err.splitlines()) == 1
+        assert not (tmp_path / "backup.tar").exists()
+        database.administer(schema.drop)
+    gone = command("upgrade", instance=folder)
+    assert gone.code == 5 and "holds no instance" in gone.err
+    none = command("upgrade", instance=tmp_path)
+    assert none.code == 1 and "not a Publica instance" in none.err
+
+
 def test_a_backup_of_an_older_schema_is_upgraded_on_the_way(
     tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,9 +215,9 @@ def everything_works(folder: Path) -> None:
 
 STATISTICS = """
 {kind: activity, id: statistics, spec: {title: Statistics, organisation: institute,
-  purpose: "dpv:PublicBenefit", basis: {kind: law, law: act}, datasets: [{dataset: population, columns: [person_id, sex, income]}],
-  roles: [statistician], protection: aggregates, aggregates: {k: 10, noise: 0}, retention: P1Y,
-  valid_from: 2020-01-01}}
+  purpose: "dpv:PublicBenefit", basis: {kind: law, law: act}, roles: [statistician],
+  datasets: [{dataset: population, columns: [person_id, sex, income]}],
+  protection: aggregates, aggregates: {k: 10, noise: 0}, retention: P1Y, valid_from: 2020-01-01}}
 ---
 {kind: agreement, id: registry-statistics, spec: {holder: registry, recipient: institute,
   purposes: ["dpv:PublicBenefit"], protection: aggregates, valid_from: 2020-01-01, datasets: [

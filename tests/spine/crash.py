@@ -27,6 +27,7 @@ from sqlalchemy.engine.default import DefaultDialect
 from publica.gateway.door import Request
 from publica.instance import Instance, backup, keyring, recovery, upgrade
 from publica.instance import restore as restoring
+from publica.kernel import migrations
 from publica.kernel.actor import Actor
 from publica.kernel.errors import PublicaError, Refused
 from publica.trust.consent import rules
@@ -154,15 +155,19 @@ def deadly(call: Callable[..., Any], side: str, number: int) -> Callable[..., An
     return wrapper
 
 
-EFFECT = "EFFECT"
-"""Anything that is left behind by a process that dies: a file made, renamed or removed, a commit."""
 _FILES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "os.link")
+"""What leaves a file behind when the process dies, renamed or removed (PEP 578)."""
+ALIKE = ".arrow"
+"""Files of which there are many, made the same way: one of them stands for all."""
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
-def arm_effects(number: int, within: str) -> None:
-    """Die before the `number`th effect, or after it where it may leave an empty file."""
-    left = number
+def arm_effects(number: int, within: str, each: int) -> None:
+    """Die before the `number`th effect, or after it where it may leave an empty file.
+
+    Of effects on files only every `each`th counts.
+    """
+    left, files = number, 0
 
     def tick() -> None:
         nonlocal left
@@ -170,10 +175,19 @@ def arm_effects(number: int, within: str) -> None:
         if left == 0:
             die()
 
-    def seen(event: str, given: tuple[Any, ...]) -> None:
-        ours = event in _FILES and isinstance(given[0], str) and given[0].startswith(within)
-        if ours and (event != "open" or given[2] & _WRITES):
+    def tick_file() -> None:
+        nonlocal files
+        files += 1
+        if files % each == 0:
             tick()
+
+    def counts(path: Any) -> bool:
+        name = str(path)
+        return name.startswith(within) and (not name.endswith(ALIKE) or name.endswith(f"use{ALIKE}"))
+
+    def seen(event: str, given: tuple[Any, ...]) -> None:
+        if event in _FILES and counts(given[0]) and (event != "open" or given[2] & _WRITES):
+            tick_file()
 
     def then(call: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(call)
@@ -181,8 +195,8 @@ def arm_effects(number: int, within: str) -> None:
             opened = call(path, *words, **named)
             writes = named.get("mode", words[0] if words else "r")
             writes = writes & _WRITES if isinstance(writes, int) else set(writes) & set("wax+")
-            if writes and str(path).startswith(within):
-                tick()
+            if writes and counts(path):
+                tick_file()
             return opened
 
         return wrapper
@@ -200,13 +214,10 @@ def arm_effects(number: int, within: str) -> None:
     DefaultDialect.do_commit = committed(DefaultDialect.do_commit)  # type: ignore[method-assign]
 
 
-def arm(step: str, side: str, within: str) -> None:
-    """Make a step deadly: `module:function`, COMMIT, or EFFECT; `#2` after it means its second time."""
+def arm(step: str, side: str) -> None:
+    """Make a step deadly: `module:function`, or COMMIT; `#2` after it means its second time."""
     name, _, number = step.partition("#")
     count = int(number or 1)
-    if name == EFFECT:
-        arm_effects(count, within)
-        return
     if name == COMMIT:
         DefaultDialect.do_commit = deadly(DefaultDialect.do_commit, side, count)  # type: ignore[method-assign]
         return
@@ -243,7 +254,9 @@ def keep_busy(given: dict[str, Any]) -> None:
 def victim(given: dict[str, Any], pipe: int) -> None:
     os.dup2(pipe, 1)
     if given.get("step"):
-        arm(given["step"], given["side"], str(Path(given["folder"]).parent))
+        arm(given["step"], given["side"])
+    if given.get("effect"):
+        arm_effects(given["effect"], str(Path(given["folder"]).parent), given["each"])
     (keep_busy if given["operation"] == "busy" else perform)(given)
 
 
@@ -268,7 +281,13 @@ def spawn(given: dict[str, Any]) -> dict[str, Any]:
     return {"status": os.waitstatus_to_exitcode(status), "said": whole}
 
 
+LAZY = ("psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite")
+"""Imported when first needed; here once for all victims."""
+
+
 def main() -> None:
+    for name in (*LAZY, migrations.__name__):
+        importlib.import_module(name)
     for line in sys.stdin:
         answer = spawn(json.loads(line))
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -100,7 +100,8 @@ class Published:
                 continue
         raise IntegrityBroken(
             f"{place} is not a checkpoint that this ledger signed.",
-            do="Put back what was published there, or take the file away if it is of another ledger.",
+            do="If the ledger's key was replaced on another server, copy keys/ and ledger.pub here. Else put "
+            "back what was published there, or take the file away if it is of another ledger.",
         )
 
     def _verifiers(self) -> list[Verifier]:

@@ -19,13 +19,11 @@ def upgrade(folder: Path) -> tuple[str, str]:
     """
 
     def work(connection: Connection) -> str:
-        before = schema.present(connection)
-        if before is None or before > schema.HEAD:
-            schema.check(connection)
+        before = schema.require_known(schema.present(connection))
         from publica.kernel import migrations  # slow to import, and needed nowhere else
 
         migrations.upgrade(connection)
-        return str(before)
+        return before
 
     with closing(Database(settings.state_url(folder, settings.read(folder)))) as database:
         return database.administer(work), schema.HEAD

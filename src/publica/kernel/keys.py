@@ -5,7 +5,7 @@
 | ledger    | signs checkpoints (Ed25519)                         | a new key from the next checkpoint on    |
 | sealing   | encrypts originals of commitments and subject sets  | originals unreadable; commitments stand  |
 | pseudonym | makes pseudonyms, per recipient and activity        | new pseudonyms, not linkable to old ones |
-| directory | draws salts of the subject directory, and noise     | no new proofs of old positions           |
+| directory | draws positions, their salts, the noise of totals   | no new proofs of old positions           |
 """
 
 from __future__ import annotations

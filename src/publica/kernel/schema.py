@@ -97,8 +97,12 @@ def check(connection: Connection) -> None:
 
 def require(number: str | None) -> None:
     """Raises Unavailable unless this is the number of this version's schema."""
-    if number == HEAD:
-        return
+    if require_known(number) != HEAD:
+        raise _older(str(number))
+
+
+def require_known(number: str | None) -> str:
+    """The number, of this version's schema or of an older one. Raises Unavailable when it is of neither."""
     if number is None:
         raise Unavailable(
             "The state database holds no instance.",
@@ -109,7 +113,9 @@ def require(number: str | None) -> None:
             f"The state database has schema {number}, which is none of Publica's.",
             do="See whether another program uses it.",
         )
-    raise _older(number) if number < HEAD else _newer(number)
+    if number > HEAD:
+        raise _newer(number)
+    return number
 
 
 def _older(number: str) -> Unavailable:
