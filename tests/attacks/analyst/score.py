@@ -1,0 +1,124 @@
+"""How well guesses do: membership by the best threshold, incomes against the best guess without answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+CLOSE = 0.10
+"""An income is recovered when the guess is within a tenth of it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One guess about one target: the higher the score, the surer that they are in. `game`: the round."""
+
+    score: float
+    truth: bool
+    game: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """P(says in | is in) - P(says in | is out), with half its 95 % interval."""
+
+    advantage: float
+    error: float
+    trials: int
+
+
+def advantage(trials: Sequence[Trial]) -> Told:
+    """The threshold is the best one for half of the rounds, judged by the other half; and then reversed."""
+    halves = [[t for t in trials if t.game % 2 == half] for half in (0, 1)]
+    told, square, counted = 0.0, 0.0, 0
+    for train, test in (halves, halves[::-1]):
+        inside = [t.score for t in test if t.truth]
+        outside = [t.score for t in test if not t.truth]
+        if not inside or not outside:
+            continue
+        threshold = best_threshold(train)
+        hit = sum(score >= threshold for score in inside) / len(inside)
+        wrong = sum(score >= threshold for score in outside) / len(outside)
+        told += hit - wrong
+        square += _variance(hit, len(inside)) + _variance(wrong, len(outside))
+        counted += 1
+    if not counted:
+        return Told(0.0, 1.0, 0)
+    return Told(told / counted, 1.96 * math.sqrt(square) / counted, len(trials))
+
+
+def best_threshold(trials: Sequence[Trial]) -> float:
+    """The score from which on saying "in" has the largest advantage."""
+    inside = sum(trial.truth for trial in trials) or 1
+    outside = sum(not trial.truth for trial in trials) or 1
+    best, threshold, gained = 0.0, math.inf, 0.0
+    ordered = sorted(trials, key=lambda trial: -trial.score)
+    for at, trial in enumerate(ordered):
+        gained += 1 / inside if trial.truth else -1 / outside
+        last = at + 1 == len(ordered) or ordered[at + 1].score < trial.score
+        if last and gained > best:
+            best, threshold = gained, trial.score
+    return threshold
+
+
+def _variance(share: float, count: int) -> float:
+    """Of a share; never 0, so that few trials do not look certain."""
+    smoothed = (share * count + 1) / (count + 2)
+    return smoothed * (1 - smoothed) / count
+
+
+@dataclass
+class Incomes:
+    """Guesses of incomes, and what a guess without any answer would have got."""
+
+    found: list[tuple[float | None, float, int]] = field(default_factory=list)
+
+    def note(self, guess: float | None, truth: float, band: int) -> None:
+        """`band`: what the analyst knows of the target that says something about incomes."""
+        self.found.append((guess, truth, band))
+
+    def success(self, blind: Blind) -> float:
+        """The share recovered; where nothing was learned, the blind guess is taken."""
+        return _share(near(g if g is not None else blind.of(b), truth) for g, truth, b in self.found)
+
+    def chance(self, blind: Blind) -> float:
+        return _share(near(blind.of(band), truth) for _, truth, band in self.found)
+
+
+@dataclass(frozen=True)
+class Blind:
+    """The best guess of an income that knows nobody's: of all constants, for each age band."""
+
+    best: dict[int, float]
+
+    @classmethod
+    def learn(cls, incomes: Iterable[tuple[int, float]]) -> Blind:
+        """From (band, income) of everybody, the targets too: no honest analyst could guess better."""
+        by_band: dict[int, list[float]] = {}
+        for band, income in incomes:
+            by_band.setdefault(band, []).append(income)
+        return cls({band: _densest(sorted(values)) for band, values in by_band.items()})
+
+    def of(self, band: int) -> float:
+        return self.best.get(band, 0.0)
+
+
+def near(guess: float, truth: float) -> bool:
+    return abs(guess - truth) <= CLOSE * abs(truth)
+
+
+def _densest(values: list[float]) -> float:
+    """The guess that is within a tenth of most of them."""
+    best, guess, start = 0, values[0], 0
+    for at, high in enumerate(values):
+        while values[start] * (1 + CLOSE) < high * (1 - CLOSE):
+            start += 1
+        if at - start + 1 > best:
+            best, guess = at - start + 1, high * (1 - CLOSE)
+    return guess
+
+
+def _share(hits: Iterable[bool]) -> float:
+    found = list(hits)
+    return sum(found) / len(found) if found else 0.0
