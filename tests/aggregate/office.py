@@ -38,29 +38,16 @@ class Office:
         name: str,
         columns: Mapping[str, tuple[str, str]],
         rows: Iterable[Sequence[Any]],
+        also: Sequence[str] = (),
         **protection: Any,
     ) -> None:
-        """`columns`: name → (role, type). Everybody has one row. `protection`: k, dominance, noise."""
+        """`columns`: name → (role, type). Everybody has one row. `also`: further activities. `protection`: k,
+        dominance, noise."""
         described = [{"name": n, "role": role, "type": kind} for n, (role, kind) in columns.items()]
         about = {"title": name, "description": "For tests.", "holder": "statistics", "access": "personal"}
-        law = {"kind": "law", "law": "statistics-act", "objection": True}
-        self._apply(
-            _record("dataset", name, **about, columns=[KEY, *described]),
-            _record(
-                "activity",
-                name,
-                title=name,
-                organisation="statistics",
-                purpose="dpv:PublicBenefit",
-                basis=law,
-                datasets=[{"dataset": name, "columns": ["person_id", *columns]}],
-                roles=["statistician"],
-                protection="aggregates",
-                aggregates=protection or None,
-                retention="P1Y",
-                **SINCE,
-            ),
-        )
+        uses = [{"dataset": name, "columns": ["person_id", *columns]}]
+        activities = (_activity(each, uses, protection) for each in (name, *also))
+        self._apply(_record("dataset", name, **about, columns=[KEY, *described]), *activities)
         file = self.folder / f"{name}.csv"
         with file.open("w", encoding="utf-8", newline="") as target:
             writer = csv.writer(target)
@@ -80,3 +67,20 @@ class Office:
 
 def _record(kind: str, of: str, /, **spec: Any) -> dict[str, Any]:
     return {"kind": kind, "id": of, "spec": spec}
+
+
+def _activity(name: str, uses: Sequence[Mapping[str, Any]], protection: Mapping[str, Any]) -> dict[str, Any]:
+    return _record(
+        "activity",
+        name,
+        title=name,
+        organisation="statistics",
+        purpose="dpv:PublicBenefit",
+        basis={"kind": "law", "law": "statistics-act", "objection": True},
+        datasets=uses,
+        roles=["statistician"],
+        protection="aggregates",
+        aggregates=protection or None,
+        retention="P1Y",
+        **SINCE,
+    )

@@ -67,7 +67,7 @@ def test_totals_over_a_partition_are_within_their_uncertainty(demo: Instance) ->
     within, games = 0, 60
     with protected_as(Parameters()):
         for number in range(games):
-            with mock.patch.object(run, "noise_secret", lambda keys, n=number: n.to_bytes(32)):
+            with mock.patch.object(run, "noise_secret", lambda keys, activity, n=number: n.to_bytes(32)):
                 answer = ask(sql, demo)
             ((shown,),) = tuples(answer)
             within += abs(shown - true) <= float(answer.margins[0][0] or 0)

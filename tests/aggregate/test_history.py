@@ -19,6 +19,7 @@ from publica.trust.privacy import store
 from publica.trust.privacy.rules import Parameters
 from publica.trust.privacy.sketch import BITS, Shelf, Sketch, admit, too_near, widest
 
+from .office import Office
 from .support import ACTIVITY, actor, made, plain, protected_as, rows, truth
 
 K = 10
@@ -105,6 +106,19 @@ def test_a_new_version_is_another_state(own: Instance, tmp_path: Path) -> None:
     fewer.write_text("".join(load.files[0].read_text("utf-8").splitlines(keepends=True)[:-1]), "utf-8")
     own.load("population", [fewer], actor("operator"))
     assert by_town(own) == {}
+
+
+def test_another_activity_has_noise_of_its_own(tmp_path: Path) -> None:
+    """Or else equal counts under two activities would tell that nobody chose differently."""
+    office = Office(tmp_path)
+    people = ([f"{number % 20:02}"] for number in range(2_000))
+    office.table("people", {"town": ("dimension", "string")}, people, also=("others",))
+    sql = "SELECT town, count(*) FROM people GROUP BY town"
+    one, other = (dict(office.ask(activity, sql)) for activity in ("people", "others"))
+    assert one == dict(office.ask("people", sql))
+    assert one.keys() == other.keys()
+    assert sum(one[town] == other[town] for town in one) < 8
+    office.instance.close()
 
 
 def test_without_history_the_total_would_come_out(own: Instance) -> None:

@@ -209,7 +209,7 @@ def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome
         wanted = run.parameters(facts)
         chosen, released = run.choose(door, facts, outcome.cells, wanted)
         try:
-            spool, margins = run.answer(door, plan, chosen, request.params, wanted)
+            spool, margins = run.answer(door, facts, plan, chosen, request.params, wanted)
         except PublicaError:  # what failed may tell something of the cells, so they count as released
             _failed(door, request, facts, outcome.touched, released)
             raise

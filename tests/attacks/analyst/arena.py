@@ -102,7 +102,7 @@ class Arena:
         """An analyst of an office that has no history, and noise of its own."""
         self.instance.db.maintain(lambda change: change.connection.execute(delete(store.released)))
         secret = self.draw.randbytes(32)
-        with mock.patch.object(run, "noise_secret", lambda keys: secret):
+        with mock.patch.object(run, "noise_secret", lambda keys, activity: secret):
             yield Analyst(self)
 
 

@@ -199,10 +199,15 @@ def choose(
 
 
 def answer(
-    door: Door, plan: Rewritten, chosen: tuple[Cells, ...], params: Mapping[str, Any], wanted: Parameters
+    door: Door,
+    facts: Facts,
+    plan: Rewritten,
+    chosen: tuple[Cells, ...],
+    params: Mapping[str, Any],
+    wanted: Parameters,
 ) -> tuple[Spool, Margins]:
     """Step 8, second half: the statement over protected cells; and the margins of its columns."""
-    secret = noise_secret(door.keys)
+    secret = noise_secret(door.keys, facts.activity_id)
     given = {name: params[name] for name in plan.parameters}
     relations = {cells.core.name: protect.perturbed(cells, wanted, secret) for cells in chosen}
     with door.engine.snapshot(door.limits.seconds) as snapshot:

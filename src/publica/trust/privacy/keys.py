@@ -1,10 +1,10 @@
-"""The secrets of statistics: the salt of record keys and the key of noise; one of each per instance.
+"""The secrets of statistics: the salt of record keys, and the key of each activity's noise.
 
 They are derived from the key of the directory, which numbers people and is never replaced: with others, the
 same people would get a second draw of noise, and cells released before could not be compared.
 
-Noise is not salted by recipient: the same people give everybody the same noise, so that recipients who put
-their answers together have one draw, not several to average.
+Each activity has noise of its own. With the same noise for all, an office that has a cell from two activities
+would see by its being equal that everybody in it chose alike.
 """
 
 from __future__ import annotations
@@ -22,6 +22,6 @@ def record_keys_id(keys: Keys) -> bytes:
     return keys.derive("directory", "name of record keys")[:8]
 
 
-def noise_secret(keys: Keys) -> bytes:
-    """The 32-byte key under which noise is drawn."""
-    return keys.derive("directory", "noise of cells")
+def noise_secret(keys: Keys, activity: str) -> bytes:
+    """The 32-byte key under which an activity's noise is drawn."""
+    return keys.derive("directory", f"noise of cells {activity}")
