@@ -198,7 +198,7 @@ SESSION = (
 SLOWER = (
     "SELECT schema_name FROM duckdb_schemas() WHERE NOT internal",
     "SELECT function_name, macro_definition FROM duckdb_functions() WHERE NOT internal",
-    "SELECT type_name FROM duckdb_types() WHERE NOT internal",
+    "SELECT type_name FROM duckdb_types() WHERE NOT internal AND NOT starts_with(type_name, '__codes ')",
     "SELECT name, value FROM duckdb_settings()",
 )
 """Looked at once after all attacks, not after each."""

@@ -102,8 +102,13 @@ def activities(policy: Policy) -> dict[str, Terms]:
     }
 
 
-def documents(policy: Policy, types: Mapping[str, Mapping[str, str]]) -> list[dict[str, Any]]:
-    """The records of the world. `types`: of each table's columns, as a dataset's record names them."""
+Types = Mapping[str, Mapping[str, str]]
+Limits = Mapping[str, Sequence[float]]
+
+
+def documents(policy: Policy, types: Types, limits: Limits) -> list[dict[str, Any]]:
+    """The records of the world. `types`: of each table's columns, as a dataset's record names them; `limits`:
+    of the measures of persons, at which they may be told apart."""
     terms = activities(policy)
     officials = {
         "sam": (HOLDER, "steward"),
@@ -114,7 +119,7 @@ def documents(policy: Policy, types: Mapping[str, Mapping[str, str]]) -> list[di
         made.append(_record("official", official, name=official.title(), organisation=organisation))
         held = {"official": official, "role": role, "organisation": organisation, "valid_from": "2020-01-01"}
         made.append(_record("role", f"{official}-{role}", **held))
-    made += [_dataset(policy, table, types[table.name]) for table in policy.tables]
+    made += [_dataset(policy, table, types[table.name], limits) for table in policy.tables]
     for activity, term in terms.items():
         made += [_activity(policy, activity, term), _agreement(policy, activity, term, types)]
     return made
@@ -133,7 +138,7 @@ def _record(kind: str, record: str, /, **spec: Any) -> dict[str, Any]:
     return {"kind": kind, "id": record, "spec": spec}
 
 
-def _dataset(policy: Policy, table: Table, types: Mapping[str, str]) -> dict[str, Any]:
+def _dataset(policy: Policy, table: Table, types: Mapping[str, str], limits: Limits) -> dict[str, Any]:
     shared = [set(other.columns) for other in policy.tables if other is not table]
     columns = [
         {
@@ -142,6 +147,7 @@ def _dataset(policy: Policy, table: Table, types: Mapping[str, str]) -> dict[str
             "role": role(policy, table, name, types[name]),
             **({"concept": name} if any(name in names for names in shared) else {}),
             **({"precision": 12, "scale": 2} if types[name] == "decimal" else {}),
+            **({"limits": list(limits[name])} if name in limits and not table.open else {}),
         }
         for name in table.columns
     ]

@@ -7,8 +7,10 @@ moves the measures among those who did, within each cell of all that may select 
 from __future__ import annotations
 
 import csv
+import math
 import random
 import re
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,6 +129,17 @@ class World:
             if not self.consents(row):
                 found |= {row[name] for name in measures if row[name] not in used}
         return frozenset(value for value in found if len(value) > 5)
+
+    def limits(self) -> dict[str, list[float]]:
+        """Of each measure of persons, round numbers at which the policy lets people be told apart."""
+        table, types = self.policy.governed, self.types[self.policy.governed.name]
+        found = {}
+        for name in table.columns:
+            if role(self.policy, table, name, types[name]) == "measure":
+                middle = statistics.median(abs(float(row[name])) for row in self.people if row[name])
+                step = 10 ** math.floor(math.log10(max(middle, 1.0))) / 2
+                found[name] = [step * n for n in range(1, 21)]
+        return found
 
     def write(self, folder: Path) -> dict[str, Path]:
         """One CSV file per table."""

@@ -147,7 +147,8 @@ def build(folder: Path, world: World, seconds: float, memory: str) -> Instance:
     instance.close()
     instance = Instance.open(folder)
     instance.apply(
-        [policy.write(folder / "records.yaml", policy.documents(world.policy, world.types))], OPERATOR
+        [policy.write(folder / "records.yaml", policy.documents(world.policy, world.types, world.limits()))],
+        OPERATOR,
     )
     for table, file in world.write(folder / "files").items():
         instance.load(table, [file], OPERATOR)

@@ -50,7 +50,8 @@ class ColumnShape:
     """A column as the statement sees it: its DuckDB type and its meaning, after the agreement's transform.
 
     `part`: what it may do in a total: "key" (join, count), "dimension" (select, group), "measure" (be added
-    up), or nothing. `required`: it has a value in every row.
+    up), or nothing. `required`: it has a value in every row. `period`: "year" if it is the year of a date.
+    `limits`: of a measure, the values that a condition on people may compare it with.
     """
 
     type: str
@@ -61,6 +62,8 @@ class ColumnShape:
     code_list_version: str | None = None
     part: str = ""
     required: bool = False
+    period: str = ""
+    limits: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

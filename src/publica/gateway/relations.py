@@ -71,6 +71,8 @@ def _column_shape(column: Column, sql_type: str, transform: Transform) -> Column
         code_list=column.code_list if meaning else None,
         code_list_version=column.code_list_version if meaning else None,
         part=_part(column, transform),
+        period=YEAR if transform.kind == YEAR else "",
+        limits=(column.limits or ()) if transform.kind == AS_IS else (),
         required=column.required,
     )
 

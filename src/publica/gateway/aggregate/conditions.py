@@ -49,6 +49,10 @@ class Conditions:
         """The condition over the core's members. Raises Outside (`aggregate-form`)."""
         if self.kind(node) not in ("boolean", "nothing"):
             raise refused("a condition that is neither true nor false")
+        return self.placed(node)
+
+    def placed(self, node: exp.Expr) -> exp.Expr:
+        """The same over the core's members."""
         holder = exp.Paren(this=node.copy())
         for column in list(holder.find_all(exp.Column)):
             leaf = self.people.leaf(column, self.frame)

@@ -1,106 +1,177 @@
 """The closed form of `aggregates`: each SELECT on people is proved to be a core, or the statement is refused.
 
 A core joins tables about one person per row by equality of keys alone, selects and groups by dimensions, and
-computes count(*), count(DISTINCT key), and count, sum and avg of bare measures. Everything else in the
+computes count(*), count(DISTINCT key), and count, sum, avg and variance of bare measures. A SELECT with
+several grouping sets, with FILTER, or with totals along a dimension is several cores. Everything else in the
 statement is applied to what comes out of the cores, after protection.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
+from publica.gateway.aggregate import sides
 from publica.gateway.aggregate.conditions import CONSTANT, Conditions
 from publica.gateway.aggregate.frames import Frame, People, refused
-from publica.gateway.aggregate.model import Core, Leaf, Value, group_name, value_name
+from publica.gateway.aggregate.groups import Set, grouping_sets
+from publica.gateway.aggregate.model import Core, Family, Leaf, Value, group_name, value_name
+from publica.gateway.aggregate.outputs import Argument, Slot, Where, arguments, own_nodes, slot
 from publica.gateway.model import ColumnShape, Resolved
-from publica.gateway.order import function_of, is_aggregate
 from publica.gateway.scope import identifier
+from publica.gateway.touched import conjuncts
 
-OUTPUTS = ("expressions", "having", "qualify", "order")
-SUMMED = {"sum": "sum", "avg": "avg", "mean": "avg", "count": "count"}
+INTEGERS = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER"})
 
 
 @dataclass
 class Builder:
-    """Builds one core out of one aggregated SELECT, and turns that SELECT into one over the core's cells."""
+    """Builds the cores of one aggregated SELECT, and turns that SELECT into one over their cells."""
 
     people: People
     select: exp.Expr
     number: int
     params: Mapping[str, object]
     written: Callable[[exp.Expr], str]
-    used: set[Leaf] = field(default_factory=set)
-    pinned: set[Leaf] = field(default_factory=set)
-    constants: set[tuple[str, str]] = field(default_factory=set)
-    groups: list[Leaf] = field(default_factory=list)
-    measures: list[Leaf] = field(default_factory=list)
-    values: list[Value] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         occurrences: list[int] = []
         self.frame: Frame = self.people.frame(self.select, occurrences)
         self.members = tuple(self.people.resolved.occurrences[number].dataset for number in occurrences)
 
-    def core(self) -> Core:
-        """Prove the SELECT closed. It is changed: its FROM is now the core's protected cells."""
-        filters, choices = self._conditions()
-        self._groups()
-        self._outputs()
-        shapes = [self.shape(leaf) for leaf in self.measures]
-        fixed = {*self.pinned, *self.groups}
-        read = {*self.groups, *self.measures, *self.used}
-        return Core(
+    def family(self, first: int) -> Family:
+        """Prove the SELECT closed. It is changed: its FROM is now the protected cells of its cores, which are
+        numbered from `first`."""
+        where = self._conditions()
+        sets = grouping_sets(self.select, self._dimension)
+        groups = list(dict.fromkeys(leaf for one in sets for leaf in one))
+        self._outputs(groups)
+        asked: dict[tuple[Where, Leaf | None], list[int]] = {}
+        for number, wanted in enumerate(self.slots):
+            asked.setdefault((wanted.where, wanted.axis), []).append(number)
+        cores = [
+            self._core(where.also(own), axis, one, groups, numbers)
+            for one in sets
+            for (own, axis), numbers in (asked or {(Where(), None): []}).items()
+        ]
+        return Family(
             number=self.number,
             chosen=self.select.meta["chosen"],
-            members=self.members,
-            columns=tuple(
-                frozenset(leaf.column for leaf in read if leaf.member == n) for n in range(len(self.members))
-            ),
-            filters=tuple(self.written(condition) for condition in filters),
-            choices=tuple(self.written(condition) for condition in choices),
-            parts=tuple(sorted(self.used - fixed, key=lambda leaf: (leaf.member, leaf.column))),
-            groups=tuple(self.groups),
-            measures=tuple(self.measures),
-            types=tuple(shape.type for shape in shapes),
-            required=tuple(shape.required for shape in shapes),
-            values=tuple(self.values),
-            pinned=tuple(
-                frozenset(leaf.column for leaf in {*fixed, *self.used} if leaf.member == n)
-                for n in range(len(self.members))
-            ),
-            constants=tuple(sorted(self.constants)),
+            cores=tuple(replace(core, number=first + n) for n, core in enumerate(cores)),
+            direct=frozenset(n for n, wanted in enumerate(self.slots) if Value(wanted.kind).direct),
+            whole=frozenset(n for n, wanted in enumerate(self.slots) if self._whole(wanted)),
         )
+
+    def _whole(self, wanted: Slot) -> bool:
+        return (
+            wanted.kind == "sum"
+            and wanted.measure is not None
+            and self.shape(wanted.measure).type in INTEGERS
+        )
+
+    def _core(
+        self, where: Where, axis: Leaf | None, groups: Set, family: list[Leaf], slots: list[int]
+    ) -> Core:
+        """The core of some totals under one grouping set and one condition."""
+        wanted = [self.slots[number] for number in slots]
+        used = {*where.used, *({axis} if axis else ())}
+        fixed = {*where.pinned, *groups}
+        if axis in fixed:
+            raise refused(
+                f"a total along {axis.column if axis else ''}, of which its groups have one value each"
+            )
+        if used - fixed and any(one.kind == "persons" for one in wanted):
+            raise refused("count(DISTINCT …) where a condition takes several values: a person may have each")
+        parts = tuple(sorted(where.used - fixed - {axis}, key=lambda leaf: (leaf.member, leaf.column)))
+        keys = [*groups, *((axis,) if axis else ()), *parts]
+        measures = list(dict.fromkeys(leaf for one in wanted for leaf in (one.measure, one.square) if leaf))
+        read = {*groups, *measures, *used, *where.limited}
+        return Core(
+            number=0,
+            chosen=self.select.meta["chosen"],
+            members=self.members,
+            columns=self._columns(read),
+            filters=where.filters,
+            choices=where.choices,
+            sides=where.sides,
+            limits=max((len(self.shape(leaf).limits) for leaf in where.limited), default=0),
+            axis=axis,
+            parts=parts,
+            groups=groups,
+            measures=tuple(measures),
+            types=tuple(self.shape(leaf).type for leaf in measures),
+            required=tuple(self.shape(leaf).required for leaf in measures),
+            values=tuple(_value(one, measures, keys) for one in wanted),
+            pinned=self._columns({*fixed, *used}),
+            constants=tuple(sorted(where.constants)),
+            cuts=tuple(sorted(where.cuts)),
+            family=self.number,
+            places=tuple(family.index(leaf) for leaf in groups),
+            slots=tuple(slots),
+        )
+
+    def _columns(self, leaves: set[Leaf]) -> tuple[frozenset[str], ...]:
+        """The columns of each member."""
+        numbers = range(len(self.members))
+        return tuple(frozenset(leaf.column for leaf in leaves if leaf.member == n) for n in numbers)
 
     def shape(self, leaf: Leaf) -> ColumnShape:
         return self.people.resolved.shapes[self.members[leaf.member]].columns[leaf.column]
 
     # FROM and WHERE
 
-    def _conditions(self) -> tuple[list[exp.Expr], list[exp.Expr]]:
-        """The conditions over members: those that pin a dimension to one value, and the others."""
-        filters: list[exp.Expr] = []
-        choices: list[exp.Expr] = []
+    def _conditions(self) -> Where:
+        """The conditions over members, but for the equalities of keys that join them."""
+        where = Where()
         joined = list(range(len(self.members)))
         for condition, frame in _all_conditions(self.frame):
             pair = self._key_equality(condition, frame)
-            if pair is not None:
+            if pair is None:
+                where = where.also(self._condition(condition, frame))
+            else:
                 joined = [joined[pair[0]] if group == joined[pair[1]] else group for group in joined]
-                continue
-            checker = Conditions(self.people, frame, self.shape, self.params)
-            pins = _pins(condition)
-            (filters if pins else choices).append(checker.rewritten(condition))
-            self.used |= checker.used
-            if pins:
-                self.pinned |= checker.used
-                (leaf,) = checker.used
-                column = f"{self.members[leaf.member]}.{leaf.column}"
-                self.constants.add((column, _constant(condition, self.params)))
         if len(set(joined)) > 1:
             raise refused("tables about people that are not joined by their keys")
-        return filters, choices
+        return where
+
+    def _condition(self, condition: exp.Expr, frame: Frame) -> Where:
+        """A condition that pins a dimension to one value, or any other."""
+        checker = Conditions(self.people, frame, self.shape, self.params)
+        side = self._side(condition, frame)
+        if side is not None:
+            leaf, named = side
+            text = (self.written(checker.placed(condition)),)
+            return Where(sides=text, limited=frozenset({leaf}), cuts=named)
+        text = (self.written(checker.rewritten(condition)),)
+        used = frozenset(checker.used)
+        if not _pins(condition):
+            return Where(choices=text, used=used)
+        (leaf,) = used
+        constant = (f"{self.members[leaf.member]}.{leaf.column}", _constant(condition, self.params))
+        return Where(filters=text, used=used, pinned=used, constants=frozenset({constant}))
+
+    def _side(self, condition: exp.Expr, frame: Frame) -> tuple[Leaf, frozenset[tuple[str, str]]] | None:
+        """The measure of which a condition keeps one side of a limit, and what that is called."""
+        column = sides.compared(condition)
+        leaf = self.people.leaf(column, frame) if column is not None else None
+        if leaf is None or self.shape(leaf).part != "measure":
+            return None
+        found = sides.sides(condition, self.params)
+        if not set(found.values()) <= {*self.shape(leaf).limits, None} or self._unknown(condition, found):
+            raise refused(f"{leaf.column} in a condition, but for its limits: {self._limits(leaf)}")
+        dataset = self.members[leaf.member]
+        return leaf, frozenset(sides.name(dataset, leaf, sign, limit or 0.0) for sign, limit in found.items())
+
+    def _unknown(self, condition: exp.Expr, found: Mapping[str, float | None]) -> bool:
+        """Whether a side's limit is no number; parameters that have no value yet are only explained."""
+        given = all(node.name in self.params for node in condition.find_all(exp.Placeholder))
+        return given and None in found.values()
+
+    def _limits(self, leaf: Leaf) -> str:
+        return ", ".join(f"{limit:g}" for limit in self.shape(leaf).limits) or "it has none"
 
     def _key_equality(self, condition: exp.Expr, frame: Frame) -> tuple[int, int] | None:
         """The members that `a.key = b.key` joins."""
@@ -120,43 +191,32 @@ class Builder:
             raise refused("a join of keys that name different things")
         return one.member, other.member
 
-    # GROUP BY
+    # GROUP BY and outputs
 
-    def _groups(self) -> None:
-        group = self.select.args.get("group")
-        if group is None:
-            return
-        items = list(group.expressions)
-        if group.args.get("all"):
-            items = [item.this for item in self.select.expressions if not _has_aggregate(item)]
-        for item in items:
-            while isinstance(item, exp.Paren):
-                item = item.this
-            if isinstance(item, exp.Literal) and not item.is_string:
-                item = self.select.expressions[int(item.name) - 1].this
-            if not isinstance(item, exp.Column):
-                raise refused("grouping by anything but a column")
-            leaf = self.people.leaf(item, self.frame)
-            if leaf is None or self.shape(leaf).part != "dimension":
-                raise refused(f"grouping by {item.name}, which is no dimension")
-            if leaf not in self.groups:
-                self.groups.append(leaf)
+    def _dimension(self, item: exp.Expr) -> Leaf:
+        """The dimension that GROUP BY names."""
+        if not isinstance(item, exp.Column):
+            raise refused("grouping by anything but a column")
+        leaf = self.people.leaf(item, self.frame)
+        if leaf is None or self.shape(leaf).part != "dimension":
+            raise refused(f"grouping by {item.name}, which is no dimension")
+        return leaf
 
-    # outputs
-
-    def _outputs(self) -> None:
+    def _outputs(self, groups: list[Leaf]) -> None:
         """What is computed of the groups now reads protected values."""
         name = f"__cells{self.number}"
-        for node in list(self._own_nodes()):
+        for node in list(own_nodes(self.select)):
             if isinstance(node, exp.Column):
                 leaf = self.people.leaf(node, self.frame)
+                if leaf is not None and leaf not in groups:
+                    raise refused(f"{leaf.column} outside a total: it is not grouped by")
                 if leaf is not None:
-                    node.replace(_cell(name, group_name(self._group(leaf))))
-            elif is_aggregate(node):
-                value = self._value(node)
-                if value not in self.values:
-                    self.values.append(value)
-                node.replace(_cell(name, value_name(self.values.index(value))))
+                    node.replace(_cell(name, group_name(groups.index(leaf))))
+            else:
+                wanted = self._slot(node)
+                if wanted not in self.slots:
+                    self.slots.append(wanted)
+                node.replace(_cell(name, value_name(self.slots.index(wanted))))
         table = exp.Table(this=identifier(name))
         having = self.select.args.get("having")
         for clause in ("joins", "group", "having"):
@@ -164,60 +224,36 @@ class Builder:
         self.select.set("where", exp.Where(this=having.this) if having is not None else None)
         self.select.set("from_", exp.From(this=table))
 
-    def _own_nodes(self) -> Iterator[exp.Expr]:
-        """The columns and aggregates of this SELECT's output clauses, outermost first; columns also where
-        subqueries refer to them."""
-        for clause in OUTPUTS:
-            value = self.select.args.get(clause)
-            for part in value if isinstance(value, list) else [value] if value is not None else []:
-                yield from self._below(part, inner=False)
+    def _slot(self, node: exp.Expr) -> Slot:
+        """What a total computes, and its FILTER. Raises Outside for any but those of the form."""
+        where = Where()
+        if isinstance(node, exp.Filter):
+            for condition in conjuncts(node.expression.this):
+                where = where.also(self._condition(condition, self.frame))
+            node = node.this
+        name, (given, distinct) = str(node.this), arguments(node)
+        leaves = [self.people.leaf(one, self.frame) if isinstance(one, exp.Column) else None for one in given]
+        known = [Argument(leaf, self.shape(leaf)) if leaf is not None else None for leaf in leaves]
+        return replace(
+            slot(name, known, distinct=distinct, rows=_counts_rows(name, given, distinct)), where=where
+        )
 
-    def _below(self, node: exp.Expr, *, inner: bool) -> Iterator[exp.Expr]:
-        windowed = {id(function_of(window)) for window in node.find_all(exp.Window)}
-        pending = [(node, inner)]
-        while pending:
-            here, inside = pending.pop()
-            if isinstance(here, exp.Filter) and id(here.this) not in windowed and not inside:
-                raise refused("FILTER in a total over people")
-            total = not inside and is_aggregate(here) and id(here) not in windowed
-            if total or isinstance(here, exp.Column):
-                yield here
-            else:
-                inside = inside or isinstance(here, (exp.Select, exp.SetOperation))
-                pending += [(child, inside) for child in here.iter_expressions()]
 
-    def _group(self, leaf: Leaf) -> int:
-        if leaf not in self.groups:
-            raise refused(f"{leaf.column} outside a total: it is not grouped by")
-        return self.groups.index(leaf)
+def _counts_rows(name: str, given: list[exp.Expr], distinct: bool) -> bool:
+    if name == "count_star":
+        return not given
+    constant = len(given) == 1 and isinstance(given[0], (exp.Literal, exp.Star))
+    return name == "count" and not distinct and (not given or constant)
 
-    def _value(self, node: exp.Expr) -> Value:
-        """What an aggregate computes. Raises Outside for any but the few of the form."""
-        name, arguments = str(node.this), node.expressions
-        if name == "count_star" and not arguments:
-            return Value("rows")
-        if name == "count" and (not arguments or isinstance(arguments[0], exp.Star)):
-            return Value("rows")
-        distinct = len(arguments) == 1 and isinstance(arguments[0], exp.Distinct)
-        inner = arguments[0].expressions if distinct else arguments
-        argument = inner[0] if len(inner) == 1 else None
-        while isinstance(argument, exp.Paren):
-            argument = argument.this
-        if name == "count" and not distinct and isinstance(argument, exp.Literal):
-            return Value("rows")
-        leaf = self.people.leaf(argument, self.frame) if isinstance(argument, exp.Column) else None
-        part = self.shape(leaf).part if leaf is not None else ""
-        if name == "count" and part == "key":
-            if distinct and self.used - self.pinned - set(self.groups):
-                raise refused(
-                    "count(DISTINCT …) where a condition takes several values: a person may have each"
-                )
-            return Value("persons") if distinct else Value("rows")
-        if leaf is None or part != "measure" or distinct or name not in SUMMED:
-            raise refused(f"{name}() of anything but a measure, or any other function over people")
-        if leaf not in self.measures:
-            self.measures.append(leaf)
-        return Value(SUMMED[name], self.measures.index(leaf))
+
+def _value(wanted: Slot, measures: list[Leaf], keys: list[Leaf]) -> Value:
+    """A slot in the numbers of its core."""
+    return Value(
+        wanted.kind,
+        measures.index(wanted.measure) if wanted.measure else -1,
+        measures.index(wanted.square) if wanted.square else -1,
+        keys.index(wanted.axis) if wanted.axis else -1,
+    )
 
 
 def find_cores(
@@ -225,8 +261,8 @@ def find_cores(
     query: exp.Query,
     params: Mapping[str, object],
     written: Callable[[exp.Expr], str],
-) -> tuple[exp.Query, tuple[Core, ...]]:
-    """The cores of a statement, and the statement over their cells. `query`, a copy, is changed.
+) -> tuple[exp.Query, tuple[Family, ...]]:
+    """The cores of a statement by families, and the statement over their cells. `query`, a copy, is changed.
 
     `written` turns a condition, whose subqueries read open tables, into SQL.
 
@@ -239,11 +275,13 @@ def find_cores(
     for node in selects:
         if id(node) not in people.consumed and people.rows(node):
             raise refused("rows about people, or a subquery that gives them")
-    cores = tuple(builder.core() for builder in builders)
+    families: list[Family] = []
+    for builder in builders:
+        families.append(builder.family(sum(len(family.cores) for family in families)))
     for cte in list(query.find_all(exp.CTE)):
         if cte.meta["cte"] in people.consumed_ctes:
             _remove(cte)
-    return query, cores
+    return query, tuple(families)
 
 
 def _remove(cte: exp.Expr) -> None:
@@ -278,10 +316,6 @@ def _constant(condition: exp.Expr, params: Mapping[str, object]) -> str:
     if isinstance(value, exp.Boolean):
         return str(value.this)
     return f"-{value.this.name}" if isinstance(value, exp.Neg) else value.name
-
-
-def _has_aggregate(node: exp.Expr) -> bool:
-    return any(is_aggregate(inner) for inner in node.walk())
 
 
 def _cell(table: str, column: str) -> exp.Column:

@@ -10,19 +10,19 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from publica.gateway.aggregate.model import Core, margin_name, value_name
+from publica.gateway.aggregate.model import Family, margin_name, value_name
 from publica.gateway.model import Resolved, fold
 from publica.gateway.scope import identifier
 
 MARGIN = "__u"
 
 
-def append_margins(resolved: Resolved, query: exp.Query, cores: tuple[Core, ...]) -> tuple[int, ...]:
+def append_margins(resolved: Resolved, query: exp.Query, families: tuple[Family, ...]) -> tuple[int, ...]:
     """Append the margins of those output columns that are protected values; returns their positions.
 
     `query`, already over cells, is changed.
     """
-    carrier = Carrier(resolved, query, cores)
+    carrier = Carrier(resolved, query, families)
     branches = _branches(query)
     if not all(isinstance(branch, exp.Select) for branch in branches):
         return ()
@@ -52,10 +52,10 @@ def _branches(query: exp.Expr) -> list[exp.Expr]:
 class Carrier:
     """Carries margins up from the cells."""
 
-    def __init__(self, resolved: Resolved, query: exp.Query, cores: tuple[Core, ...]) -> None:
+    def __init__(self, resolved: Resolved, query: exp.Query, families: tuple[Family, ...]) -> None:
         self.resolved = resolved
         self.ctes = {cte.meta["cte"]: cte for cte in query.find_all(exp.CTE)}
-        self.cores = {core.chosen: core for core in cores}
+        self.families = {family.chosen: family for family in families}
         self.carried: dict[tuple[int, int], str] = {}
 
     def margin(self, select: exp.Expr, value: exp.Expr) -> exp.Expr | None:
@@ -68,9 +68,9 @@ class Carrier:
             or select.args.get("distinct")
         ):
             return None
-        core = self.cores.get(select.meta["chosen"])
-        if core is not None:
-            return _of_core(core, value)
+        family = self.families.get(select.meta["chosen"])
+        if family is not None:
+            return _of_cells(family, value)
         chosen = self.resolved.chosen[select.meta["chosen"]]
         if chosen.aggregated:
             return None
@@ -110,9 +110,9 @@ def _query(node: exp.Expr) -> exp.Expr | None:
     return node.this if isinstance(node, exp.Subquery) else None
 
 
-def _of_core(core: Core, value: exp.Column) -> exp.Expr | None:
-    """The margin column of a core's value."""
-    margins: Mapping[str, str] = {value_name(n): margin_name(n) for n in range(len(core.values))}
-    if value.text("table") != core.name or value.name not in margins:
+def _of_cells(family: Family, value: exp.Column) -> exp.Expr | None:
+    """The margin column of a protected value."""
+    margins: Mapping[str, str] = {value_name(n): margin_name(n) for n in family.direct}
+    if value.text("table") != family.name or value.name not in margins:
         return None
-    return exp.Column(this=identifier(margins[value.name]), table=identifier(core.name))
+    return exp.Column(this=identifier(margins[value.name]), table=identifier(family.name))

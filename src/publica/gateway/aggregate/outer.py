@@ -9,15 +9,13 @@ from sqlglot import exp
 from publica.gateway.aggregate.form import find_cores
 from publica.gateway.aggregate.frames import refused
 from publica.gateway.aggregate.margins import append_margins
-from publica.gateway.aggregate.model import Core, value_name
+from publica.gateway.aggregate.model import Family, value_name
 from publica.gateway.complete import complete_limits, complete_order, complete_windows, width
 from publica.gateway.model import Governed, Resolved, Rewritten
 from publica.gateway.parse import DIALECT, shallow
 from publica.gateway.rewrite import place
 from publica.gateway.scope import identifier
 from publica.gateway.touched import whole_masks
-
-INTEGERS = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER"})
 
 
 @shallow
@@ -33,12 +31,13 @@ def over_cells(
     complete_windows(resolved, query)
     complete_limits(query)
     complete_order(query, visible)
-    query, cores = find_cores(resolved, query, params, lambda node: _condition(node, resolved, governed))
+    query, families = find_cores(resolved, query, params, lambda node: _condition(node, resolved, governed))
+    cores = tuple(core for family in families for core in family.cores)
     for dataset in {member for core in cores for member in core.members}:
         if len(governed[dataset].subjects) != 1:
             raise refused(f"totals over {dataset}, whose rows are not about one person each")
-    margins = append_margins(resolved, query, cores)
-    _replace_tables(query, resolved, governed, {core.name: core for core in cores})
+    margins = append_margins(resolved, query, families)
+    _replace_tables(query, resolved, governed, {family.name: family for family in families})
     return Rewritten(
         sql=DIALECT.generate(query, identify=True, normalize_functions=False),
         columns=resolved.columns,
@@ -54,30 +53,29 @@ def over_cells(
 
 
 def _replace_tables(
-    query: exp.Expr, resolved: Resolved, governed: Mapping[str, Governed], cores: Mapping[str, Core]
+    query: exp.Expr, resolved: Resolved, governed: Mapping[str, Governed], families: Mapping[str, Family]
 ) -> None:
     """Open tables become their relations, cells get their types; any other table is refused."""
     for table in list(query.find_all(exp.Table)):
         number = table.meta.get("occurrence")
         if number is not None and not resolved.shapes[resolved.occurrences[number].dataset].open:
             raise refused(f"rows of {resolved.occurrences[number].dataset}")
-        if isinstance(table.this, exp.Identifier) and table.name in cores:
-            table.replace(_typed(cores[table.name]))
-    place(query, resolved, governed, frozenset(), cores.keys())
+        if isinstance(table.this, exp.Identifier) and table.name in families:
+            table.replace(_typed(families[table.name]))
+    place(query, resolved, governed, frozenset(), families.keys())
 
 
-def _typed(core: Core) -> exp.Subquery:
+def _typed(family: Family) -> exp.Subquery:
     """The cells as the engine would have them: sums of whole numbers as HUGEINT."""
     items: list[exp.Expr] = [
         exp.Cast(this=exp.Column(this=identifier(value_name(n))), to=exp.DataType.build("INT128"))
-        for n, value in enumerate(core.values)
-        if value.kind == "sum" and core.types[value.measure] in INTEGERS
+        for n in sorted(family.whole)
     ]
     replaced = [exp.Alias(this=item, alias=item.this.this.copy()) for item in items]
     star = exp.Star(replace=replaced) if replaced else exp.Star()
-    table = exp.Table(this=identifier(core.name), db=None)
+    table = exp.Table(this=identifier(family.name), db=None)
     select = exp.Select(expressions=[star], from_=exp.From(this=table))
-    return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(core.name)))
+    return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(family.name)))
 
 
 def _condition(node: exp.Expr, resolved: Resolved, governed: Mapping[str, Governed]) -> str:

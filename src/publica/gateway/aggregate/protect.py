@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from publica.gateway.aggregate.model import Core, Value, group_name, margin_name, value_name
 from publica.trust.privacy import noise
+from publica.trust.privacy.derived import DERIVED, Sums
 from publica.trust.privacy.exposure import Exposure
 from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, safe
 from publica.trust.privacy.sketch import CELL, TABLE, Sketch, digest, union
@@ -45,11 +46,14 @@ class Cell:
     sketch: Sketch
     measures: tuple[Measured, ...]
     exact: Exact | None = None
+    rest: Sketch | None = None
+    """Those on the other side of a limit."""
 
     @property
     def sketches(self) -> list[Sketch]:
-        """Of its people; and, where they are others, of those with a value of each measure."""
-        found = {sketch.people: sketch for sketch in (*(m.sketch for m in self.measures), self.sketch)}
+        """Of its people, and of the rest; where they are others, also of those with a value of each measure."""
+        whole = (self.sketch,) if self.rest is None else (self.sketch, self.rest)
+        found = {sketch.people: sketch for sketch in (*(m.sketch for m in self.measures), *whole)}
         return list(found.values())
 
 
@@ -143,7 +147,7 @@ def _clear(cells: Cells, cell: Cell, parameters: Parameters) -> bool:
 def _summed(core: Core) -> list[bool]:
     """Of each measure whether a sum of it comes out."""
     return [
-        any(value.summed and value.measure == number for value in core.values)
+        any(value.summed and number in (value.measure, value.square) for value in core.values)
         for number in range(len(core.measures))
     ]
 
@@ -167,6 +171,13 @@ def keep_safe(cells: Cells, parameters: Parameters) -> Cells:
     return replace(cells, cells=tuple(cell for cell in cells.cells if holds(cell)))
 
 
+def with_rest(cells: Cells, rest: Cells) -> Cells:
+    """Those cells whose other side is one that may come out as well; they know it from here on."""
+    others = {cell.keys: cell.sketch for cell in rest.cells}
+    kept = (replace(cell, rest=others[cell.keys]) for cell in cells.cells if cell.keys in others)
+    return replace(cells, cells=tuple(kept))
+
+
 def perturbed(cells: Cells, parameters: Parameters, secret: bytes) -> pa.Table:
     """The protected cells as a relation: groups, values, margins. A group is the sum of its cells."""
     core, width = cells.core, len(cells.core.groups)
@@ -188,7 +199,7 @@ def perturbed(cells: Cells, parameters: Parameters, secret: bytes) -> pa.Table:
 def _type(cells: Cells, value: Value) -> pa.DataType:
     if value.kind == "sum":
         return cells.sums[value.measure]
-    return pa.float64() if value.kind == "avg" else pa.int64()
+    return pa.int64() if value.kind in ("rows", "persons", "count", "distinct") else pa.float64()
 
 
 _WIDE = Context(prec=60)
@@ -231,8 +242,12 @@ class Draw:
     parameters: Parameters
     secret: bytes
 
-    def value(self, cells: list[Cell], value: Value) -> tuple[Number, float]:
-        """The protected value and its margin (half the 95 % interval)."""
+    def value(self, cells: list[Cell], value: Value) -> tuple[Number | None, float | None]:
+        """The protected value, and its margin (half the 95 % interval) unless it is computed of several."""
+        if value.kind == "distinct":
+            return len({cell.keys[value.axis] for cell in cells if cell.keys[value.axis] is not None}), None
+        if value.kind in DERIVED:
+            return DERIVED[value.kind]([self._sums(cell, value) for cell in cells if _has(cell, value)]), None
         if value.kind in ("rows", "persons"):
             counts = [self._rows(c.sketch) if value.kind == "rows" else self._persons(c) for c in cells]
             return sum(count for count, _ in counts), noise.count_margin(_together(sd for _, sd in counts))
@@ -262,6 +277,12 @@ class Draw:
         persons = cell.exact.persons if cell.exact else 0
         return max(persons + drawn, self.parameters.k), deviation
 
+    def _sums(self, cell: Cell, value: Value) -> Sums:
+        drawn = self._measured(cell.measures[value.measure])
+        squares = self._measured(cell.measures[value.square]).total if value.square >= 0 else 0.0
+        at = cell.keys[value.axis] if value.axis >= 0 else 0.0
+        return Sums(drawn.count, float(drawn.total), float(squares), float(at))
+
     def _measured(self, cell: Measured) -> Drawn:
         """The sum is the protected mean times the protected count: so it shows no more of who is in the cell
         than the count does, but by how much they differ from the mean."""
@@ -274,6 +295,11 @@ class Draw:
             exact = _WIDE.add(Decimal(cell.total), Decimal(repr(drawn)))
             total = _WIDE.divide(_WIDE.multiply(exact, count), cell.count)
         return Drawn(count, total, of_count, deviation)
+
+
+def _has(cell: Cell, value: Value) -> bool:
+    """Whether a cell counts for a derived value: it has values, at a known place on the axis."""
+    return bool(cell.measures[value.measure].count) and (value.axis < 0 or cell.keys[value.axis] is not None)
 
 
 def _together(deviations: Iterable[float]) -> float:
@@ -297,15 +323,15 @@ Place = tuple[int, tuple[Any, ...]]
 
 
 def unions(all_cells: Sequence[Cells]) -> dict[Place, Sketch]:
-    """The sketches of those groups that are the sum of several cells."""
+    """The sketches of those totals that are the sum of several cells."""
     groups: dict[Place, list[Sketch]] = {}
     for number, cells in enumerate(all_cells):
         for cell in cells.cells:
-            groups.setdefault((number, cell.keys[: len(cells.core.groups)]), []).append(cell.sketch)
+            groups.setdefault((number, cell.keys[: len(cells.core.shown)]), []).append(cell.sketch)
     return {place: union(parts) for place, parts in groups.items() if len(parts) > 1}
 
 
 def without(cells: Cells, number: int, outside: set[Place]) -> Cells:
     """The cells of core `number` but those of some groups."""
-    width = len(cells.core.groups)
+    width = len(cells.core.shown)
     return replace(cells, cells=tuple(c for c in cells.cells if (number, c.keys[:width]) not in outside))

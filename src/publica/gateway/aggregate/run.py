@@ -11,6 +11,7 @@ import pyarrow as pa
 from publica.data.engines.records import PERSON, ROW
 from publica.data.engines.snapshot import Snapshot
 from publica.gateway.aggregate import protect, sql
+from publica.gateway.aggregate.assemble import assembled
 from publica.gateway.aggregate.model import Core, Leaf
 from publica.gateway.aggregate.protect import Cell, Cells
 from publica.gateway.door import Door, Margins
@@ -72,7 +73,7 @@ def _stock(door: Door, facts: Facts, plan: Rewritten, core: Core) -> sql.Stock:
         keys.append(door.engine.record_keys(version, schema, salt, ROW if most > 1 else PERSON))
     governed = tuple(plan.governed[dataset] for dataset in core.members)
     tables = len(set(core.members))
-    exposure = Exposure(in_cell, in_all, tables, coarseness(_left_out(facts, core)))
+    exposure = Exposure(in_cell, in_all, tables, coarseness(_left_out(facts, core), core.limits))
     return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), exposure, _stands(facts, core))
 
 
@@ -128,8 +129,19 @@ def compute(
 ) -> tuple[Cells, ...]:
     """Step 7: the cells of every core, with exact accounts of those that the pigeonhole does not clear."""
     return tuple(
-        _compute(snapshot, core, held, params, wanted) for core, held in zip(plan.cores, stocks, strict=True)
+        _sided(snapshot, core, held, params, wanted) for core, held in zip(plan.cores, stocks, strict=True)
     )
+
+
+def _sided(
+    snapshot: Snapshot, core: Core, held: sql.Stock, params: Mapping[str, Any], wanted: Parameters
+) -> Cells:
+    """The cells of a core; where it keeps one side of a limit, those whose other side is safe as well."""
+    found = _compute(snapshot, core, held, params, wanted)
+    if not core.sides:
+        return found
+    rest = _compute(snapshot, core.rest, held, params, wanted)
+    return protect.with_rest(found, protect.keep_safe(rest, wanted))
 
 
 def _state(snapshot: Snapshot, held: sql.Stock) -> bytes:
@@ -209,7 +221,7 @@ def answer(
     """Step 8, second half: the statement over protected cells; and the margins of its columns."""
     secret = noise_secret(door.keys, facts.activity_id)
     given = {name: params[name] for name in plan.parameters}
-    relations = {cells.core.name: protect.perturbed(cells, wanted, secret) for cells in chosen}
+    relations = assembled([(cells, protect.perturbed(cells, wanted, secret)) for cells in chosen])
     with door.engine.snapshot(door.limits.seconds) as snapshot:
         return _run(door, snapshot, plan, relations, given)
 

@@ -74,8 +74,8 @@ def exact_sql(core: Core, stock: Stock, *, only: bool) -> str:
 
 
 def _keys(core: Core) -> list[tuple[Leaf, str]]:
-    """What tells a core's cells apart: its groups, then its parts; with the names of their columns."""
-    groups = [(leaf, group_name(n)) for n, leaf in enumerate(core.groups)]
+    """What tells a core's cells apart: groups, axis, then parts; with the names of their columns."""
+    groups = [(leaf, group_name(n)) for n, leaf in enumerate(core.shown)]
     return groups + [(leaf, part_name(n)) for n, leaf in enumerate(core.parts)]
 
 
@@ -111,7 +111,9 @@ def _body(core: Core, stock: Stock, narrowed: str = "") -> str:
     for number, member in enumerate(members[1:], 1):
         same = f"{_column(member_alias(number), SUBJECT)} = {_column(first, SUBJECT)}"
         parts.append(f"JOIN {member} AS {member_alias(number)} ON {same}")
-    return " ".join([*parts, narrowed, "WHERE", " AND ".join(["TRUE", *core.filters, *core.choices])])
+    return " ".join(
+        [*parts, narrowed, "WHERE", " AND ".join(["TRUE", *core.filters, *core.choices, *core.sides])]
+    )
 
 
 def _member(core: Core, number: int, stock: Stock) -> str:
@@ -129,7 +131,8 @@ def _member(core: Core, number: int, stock: Stock) -> str:
 
 
 def _leaf(leaf: Leaf) -> str:
-    return _column(member_alias(leaf.member), f'"{leaf.column}"')
+    column = _column(member_alias(leaf.member), f'"{leaf.column}"')
+    return column if leaf.power == 1 else f"({column}::DOUBLE * {column}::DOUBLE)"
 
 
 def _column(table: str, column: str) -> str:

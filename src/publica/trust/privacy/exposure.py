@@ -21,10 +21,14 @@ TWICE, MOST = 2.0, 16.0
 """The most that the noise grows by one dimension left out, and by all."""
 
 
-def coarseness(left_out: Iterable[int]) -> float:
-    """What the noise of counts grows by; of each dimension left out how many values it has (0: unknown)."""
+def coarseness(left_out: Iterable[int], limits: int = 0) -> float:
+    """What the noise of counts grows by; of each dimension left out how many values it has (0: unknown).
+
+    `limits`: at how many limits a measure may be cut, if this table is cut at one of them. Each makes a table
+    of its own, so that all of them together show as much as one that is not cut.
+    """
     factors = (min(TWICE, math.sqrt(values)) if values else TWICE for values in left_out)
-    return min(MOST, math.prod(factors))
+    return min(MOST, math.prod(factors)) * math.sqrt(max(1, limits))
 
 
 @dataclass(frozen=True)
