@@ -98,10 +98,10 @@ class Arena:
         return [*self.alone, *self.draw.sample(self.crowd, others)]
 
     @contextmanager
-    def office(self) -> Iterator[Analyst]:
+    def office(self, secret: bytes = b"") -> Iterator[Analyst]:
         """An analyst of an office that has no history, and noise of its own."""
         self.instance.db.maintain(lambda change: change.connection.execute(delete(store.released)))
-        secret = self.draw.randbytes(32)
+        secret = secret or self.draw.randbytes(32)
         with mock.patch.object(run, "noise_secret", lambda keys, activity: secret):
             yield Analyst(self)
 

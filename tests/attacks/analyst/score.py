@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, stdev
 
 CLOSE = 0.10
 """An income is recovered when the guess is within a tenth of it."""
@@ -29,23 +30,22 @@ class Told:
 
 
 def advantage(trials: Sequence[Trial]) -> Told:
-    """The threshold is the best one for half of the rounds, judged by the other half; and then reversed."""
+    """The threshold is the best one for half of the games, judged by the other half; and then reversed.
+
+    The error is that of a mean over games, each of which has targets that are in and others that are out.
+    """
     halves = [[t for t in trials if t.game % 2 == half] for half in (0, 1)]
-    told, square, counted = 0.0, 0.0, 0
+    won = []
     for train, test in (halves, halves[::-1]):
-        inside = [t.score for t in test if t.truth]
-        outside = [t.score for t in test if not t.truth]
-        if not inside or not outside:
-            continue
         threshold = best_threshold(train)
-        hit = sum(score >= threshold for score in inside) / len(inside)
-        wrong = sum(score >= threshold for score in outside) / len(outside)
-        told += hit - wrong
-        square += _variance(hit, len(inside)) + _variance(wrong, len(outside))
-        counted += 1
-    if not counted:
-        return Told(0.0, 1.0, 0)
-    return Told(told / counted, 1.96 * math.sqrt(square) / counted, len(trials))
+        games: dict[int, tuple[list[bool], list[bool]]] = {}
+        for trial in test:
+            games.setdefault(trial.game, ([], []))[trial.truth].append(trial.score >= threshold)
+        won += [fmean(into) - fmean(out) for out, into in games.values() if into and out]
+    if len(won) < 2:
+        return Told(0.0, 1.0, len(trials))
+    error = max(stdev(won) / math.sqrt(len(won)), 1 / len(won))
+    return Told(fmean(won), 1.96 * error, len(trials))
 
 
 def best_threshold(trials: Sequence[Trial]) -> float:
@@ -60,12 +60,6 @@ def best_threshold(trials: Sequence[Trial]) -> float:
         if last and gained > best:
             best, threshold = gained, trial.score
     return threshold
-
-
-def _variance(share: float, count: int) -> float:
-    """Of a share; never 0, so that few trials do not look certain."""
-    smoothed = (share * count + 1) / (count + 2)
-    return smoothed * (1 - smoothed) / count
 
 
 @dataclass

@@ -2,9 +2,9 @@
 
 A person is counted in every table that covers them. If all tables had the same noise, somebody who knows
 everybody else could average it away over them: d dimensions make 2^d tables. So a table that leaves
-dimensions out has more noise, as if its finest cells had been changed one by one and then added up, but at
-most twice as much per dimension. Its counts grow by as many values as the dimension has, so relative to them
-the noise does not grow. Where a person has several rows, what all of them show together counts; and a table
+dimensions out has more noise, as if its finest cells had been changed one by one and then added up, but as
+if a dimension had no more than six values. Relative to its counts, which grow by as many values as the
+dimension has, the noise does not grow. Where a person has several rows, what all of them show together counts; and a table
 joined of several datasets is one more in which a person is counted.
 """
 
@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from publica.trust.privacy.noise import sum_deviation
 from publica.trust.privacy.rules import rung
 
-TWICE, MOST = 2.0, 16.0
-"""The most that the noise grows by one dimension left out, and by all."""
+VALUES, MOST = 6, 36.0
+"""As many values as a dimension left out counts for, at most; and the most that noise grows by all of them."""
 
 
 def coarseness(left_out: Iterable[int], limits: int = 0) -> float:
@@ -27,7 +27,7 @@ def coarseness(left_out: Iterable[int], limits: int = 0) -> float:
     `limits`: at how many limits a measure may be cut, if this table is cut at one of them. Each makes a table
     of its own, so that all of them together show as much as one that is not cut.
     """
-    factors = (min(TWICE, math.sqrt(values)) if values else TWICE for values in left_out)
+    factors = (math.sqrt(min(values or VALUES, VALUES)) for values in left_out)
     return min(MOST, math.prod(factors)) * math.sqrt(max(1, limits))
 
 
