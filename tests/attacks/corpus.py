@@ -15,21 +15,23 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from .oracle import SLOWER as SLOWER_LOOKS
 from .oracle import Attack, Judge, Verdict, changed, equal, publica, session
-from .policy import activities
+from .policy import activities, role
+from .variants import World
 from .world import Arena, Outcome, Variant, arena
 
 DATA = Path(__file__).parents[1] / "data" / "attacks"
 GIVEN, OURS = DATA / "corpus", DATA / "world"
 STATISTICS = "statistics"
-WITHIN = 1e-9
-"""Relative: how far a number of an answer may be from the expected one."""
+ANSWERS = ("expected", "plain", "protected")
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,16 @@ class Benign:
 
 @dataclass(frozen=True)
 class Reply:
-    """What became of a benign question: expected, other (than what was expected), or refused."""
+    """What became of a benign question.
+
+    `expected`: it has the stated rows. `plain`: it has not, but those of plain DuckDB on copies without
+    whoever did not consent (so another world was meant). `protected`: those of copies that also lack whoever
+    is in a cell of fewer than k persons. `other`, or `refused`.
+    """
 
     benign: Benign
     outcome: str
     told: Outcome
-    as_plain: bool
-    """Whether it has the rows of plain DuckDB on copies without whoever did not consent."""
 
 
 @dataclass
@@ -67,7 +72,7 @@ class Score:
     @property
     def held(self) -> bool:
         """No attack succeeded, nothing was changed, every benign question was answered as expected."""
-        good = all(reply.outcome == "expected" for reply in self.replies)
+        good = all(reply.outcome in ANSWERS for reply in self.replies)
         return bool(self.verdicts) and not self.succeeded and not self.changes and good
 
     def table(self) -> list[tuple[str, int, int, int]]:
@@ -88,8 +93,7 @@ class Score:
                 {"id": v.attack.id, "sql": v.attack.sql, "why": list(v.why)} for v in self.succeeded
             ],
             "changed": self.changes,
-            "benign": {kind: outcomes[kind] for kind in ("expected", "other", "refused")},
-            "as plain DuckDB": sum(reply.as_plain for reply in self.replies),
+            "benign": {kind: outcomes[kind] for kind in (*ANSWERS, "other", "refused")},
             "not expected": [
                 {
                     "id": r.benign.id,
@@ -137,7 +141,7 @@ def run(place: Arena, tried: Sequence[Attack], asked: Sequence[Benign], activity
         score.verdicts.append(judged(judge, place, attack, activity))
     score.changes += changed(before, {"session": session(place.base, SLOWER_LOOKS)})
     with plain(place.base) as reference:
-        score.replies += (reply(place.base, reference, question, activity) for question in asked)
+        score.replies += (reply(place, reference, question, activity) for question in asked)
     return score
 
 
@@ -159,18 +163,21 @@ class plain:
         world = self.variant.world
         self.connection = duckdb.connect()
         for table in world.policy.tables:
-            rows = [row for row in world.rows[table.name] if table.open or world.consents(row)]
-            columns = ", ".join(
-                f'"{name}" {sql_type(world.types[table.name][name])}' for name in table.columns
-            )
-            self.connection.execute(f"CREATE TABLE {table.name} ({columns})")
-            marks = ", ".join("?" for _ in table.columns)
-            values = [[value or None for value in row.values()] for row in rows]
-            self.connection.executemany(f"INSERT INTO {table.name} VALUES ({marks})", values)
+            fill(self.connection, world, table.name, everybody=table.open)
         return self.connection
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
+
+
+def fill(connection: duckdb.DuckDBPyConnection, world: World, table: str, *, everybody: bool = True) -> None:
+    """Make a table of a world; of persons perhaps without whoever did not consent."""
+    rows = [row for row in world.rows[table] if everybody or world.consents(row)]
+    kinds = world.types[table].items()
+    connection.register("texts", pa.table({name: [row[name] or None for row in rows] for name, _ in kinds}))
+    casts = ", ".join(f'CAST("{name}" AS {sql_type(kind)}) AS "{name}"' for name, kind in kinds)
+    connection.execute(f"CREATE TABLE {table} AS SELECT {casts} FROM texts")
+    connection.unregister("texts")
 
 
 def sql_type(kind: str) -> str:
@@ -179,17 +186,48 @@ def sql_type(kind: str) -> str:
     )
 
 
-def reply(variant: Variant, reference: duckdb.DuckDBPyConnection, question: Benign, activity: str) -> Reply:
-    told = variant.ask(activity, question.sql)
+def reply(
+    place: Arena, reference: duckdb.DuckDBPyConnection, question: Benign, activity: str = STATISTICS
+) -> Reply:
+    """Ask a benign question, and see whose rows the answer has."""
+    told = place.base.ask(activity, question.sql)
     if told.kind != "answered":
-        return Reply(question, "refused", told, as_plain=False)
-    expected = alike(told.rows, question.rows)
-    as_plain = alike(told.rows, reference.execute(question.sql).fetchall())
-    return Reply(question, "expected" if expected else "other", told, as_plain)
+        return Reply(question, "refused", told)
+    if alike(told.rows, question.rows):
+        return Reply(question, "expected", told)
+    if alike(told.rows, _ask_plain(reference, question.sql)):
+        return Reply(question, "plain", told)
+    safe = any(alike(told.rows, rows) for rows in _without_small_cells(place, reference, question.sql))
+    return Reply(question, "protected" if safe else "other", told)
+
+
+def _ask_plain(reference: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]] | None:
+    try:
+        return reference.execute(sql).fetchall()
+    except duckdb.Error:
+        return None
+
+
+def _without_small_cells(
+    place: Arena, reference: duckdb.DuckDBPyConnection, sql: str
+) -> Iterator[list[tuple[Any, ...]] | None]:
+    """The answers over copies without the cells of fewer than k persons, for each choice of dimensions."""
+    policy, types = place.policy, place.base.world.types[place.policy.governed.name]
+    table, k = policy.governed, policy.k
+    telling = [n for n in table.columns if role(policy, table, n, types[n]) == "dimension"]
+    telling += [f"year({name})" for name in policy.coarse]
+    reference.execute(f"CREATE TEMP TABLE everybody AS FROM {table.name}")
+    for size in range(1, len(telling) + 1):
+        for some in combinations(telling, size):
+            within = f"QUALIFY count(*) OVER (PARTITION BY {', '.join(some)}) >= {k}"
+            reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT * FROM everybody {within}")
+            yield _ask_plain(reference, sql)
+    reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS FROM everybody")
+    reference.execute("DROP TABLE everybody")
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Equal rows; numbers to WITHIN, whatever their kind; a list for a tuple."""
+    """Equal rows; numbers of any kind, to their last digits; a list for a tuple."""
     return equal(_plainly(one), _plainly(other))
 
 
@@ -212,12 +250,12 @@ def lines(score: Score) -> Iterator[str]:
     if score.replies:
         yield ""
         outcomes = Counter(reply.outcome for reply in score.replies)
-        told = ", ".join(f"{outcomes[kind]} {kind}" for kind in ("expected", "other", "refused"))
-        plainly = sum(each.as_plain for each in score.replies)
-        yield f"{len(score.replies)} benign questions: {told}; {plainly} as plain DuckDB"
+        told = ", ".join(f"{outcomes[kind]} {kind}" for kind in (*ANSWERS, "other", "refused"))
+        yield f"{len(score.replies)} benign questions: {told}"
     for each in score.replies:
         if each.outcome != "expected":
-            yield f"✗ {each.benign.id} {each.outcome}: {each.benign.sql}"
+            mark = "·" if each.outcome in ANSWERS else "✗"
+            yield f"{mark} {each.benign.id} {each.outcome}: {each.benign.sql}"
             yield f"    {each.told.text or each.told.rows[:5]}"
 
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,8 @@ class Verdict:
     attack: Attack
     outcome: str
     why: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    """What a refusal gave as its reasons, or an error as its text."""
 
 
 Ask = Callable[[str, str, Mapping[str, Any]], Outcome]
@@ -73,7 +75,7 @@ class Judge:
 
     ask: Ask
     variants: Sequence[str]
-    secrets: frozenset[str]
+    secrets: Secrets
     state: Callable[[], Mapping[str, Any]]
     before: Mapping[str, Any] | None = None
 
@@ -90,15 +92,20 @@ class Judge:
         self.before = self.state()
         why += changed(before, self.before)
         refused = all(outcome.kind == "refused" for outcome in found.values())
-        return Verdict(attack, "succeeded" if why else "refused" if refused else "harmless", tuple(why))
+        outcome = "succeeded" if why else "refused" if refused else "harmless"
+        base = found[self.variants[0]]
+        return Verdict(
+            attack, outcome, tuple(why), base.reasons or ((base.text,) if base.kind == "failed" else ())
+        )
 
     def _wrong(self, attack: Attack, name: str, outcome: Outcome, base: Outcome) -> Iterator[str]:
         if outcome.kind == "crashed":
             yield f"crashed: {outcome.text[:200]}"
         if not same(base, outcome):
             yield f"P1: {name} differs: {_short(base)} against {_short(outcome)}"
-        secrets = {*self.secrets, *attack.canaries, BAIT}  # but those that the statement itself says
-        told = (secret for secret in shown(secrets, list(texts(outcome))) if secret not in attack.sql)
+        seen = list(texts(outcome))
+        told = chain(self.secrets.shown(seen), Secrets.of({*attack.canaries, BAIT}).shown(seen))
+        told = (secret for secret in told if secret not in attack.sql)  # but what the statement itself says
         yield from (f"P2: {name} shows {secret}" for secret in islice(told, 1))
         if attack.kind in TO_REFUSE and outcome.kind != "refused":
             yield f"P4: {attack.kind} was not refused"
@@ -154,12 +161,29 @@ _TOKEN = re.compile(r"[^\s'\",;()\[\]{}<>=|:]+")
 _SINGLE = re.compile(r"[-\d.]+\Z")
 
 
-def shown(secrets: set[str], seen: Sequence[str]) -> Iterator[str]:
-    """Which secrets are said: numbers and days as words of their own, all else anywhere in a text."""
-    words = {word.rstrip(".") for text in seen for word in _TOKEN.findall(text)}
-    yield from (secret for secret in secrets if _SINGLE.match(secret) and secret in words)
-    text = "\n".join(seen)
-    yield from (secret for secret in secrets if not _SINGLE.match(secret) and secret in text)
+@dataclass(frozen=True)
+class Secrets:
+    """Values that nothing may say: numbers and days as words of their own, all else anywhere in a text."""
+
+    single: frozenset[str]
+    texts: Mapping[str, tuple[str, ...]]  # by their first word
+
+    @classmethod
+    def of(cls, values: Iterable[str]) -> Secrets:
+        texts: dict[str, tuple[str, ...]] = {}
+        single = {value for value in values if _SINGLE.match(value)}
+        for value in sorted(set(values) - single):
+            first = _TOKEN.findall(value)[0]
+            texts[first] = (*texts.get(first, ()), value)
+        return cls(frozenset(single), texts)
+
+    def shown(self, seen: Sequence[str]) -> Iterator[str]:
+        """Which of them are said."""
+        text = "\n".join(seen)
+        words = {word.rstrip(".") for word in _TOKEN.findall(text)}
+        yield from sorted(words & self.single)
+        for word in sorted(words & self.texts.keys()):
+            yield from (value for value in self.texts[word] if value in text)
 
 
 # what must stay as it is
@@ -168,7 +192,7 @@ def shown(secrets: set[str], seen: Sequence[str]) -> Iterator[str]:
 def state_of(arena: Arena, variant: Variant) -> dict[str, Any]:
     """All that an attack must not change: files, the engine's session and catalogue, tables of the state."""
     return {
-        "files": files(arena.folder, variant.instance.folder),
+        "files": {**files(arena.baits), **files(variant.instance.folder)},
         "here": sorted(path.name for path in Path().iterdir()),
         "session": session(variant),
         "sockets": sockets(),
@@ -176,15 +200,16 @@ def state_of(arena: Arena, variant: Variant) -> dict[str, Any]:
     }
 
 
-def files(folder: Path, instance: Path) -> dict[str, tuple[int, int]]:
+def files(folder: Path) -> dict[str, tuple[int, int]]:
     """Every file, its size and time; the state database, which gets the receipts, by name alone."""
     found = {}
     for path in folder.rglob("*"):
-        if path.is_file():
+        if path.is_file() and not path.name.endswith(("-wal", "-shm", "-journal")):
             told = path.stat()
             moving = path.name.startswith("state.db")
-            found[str(path.relative_to(folder))] = (0, 0) if moving else (told.st_size, told.st_mtime_ns)
-    return {name: told for name, told in found.items() if not name.endswith(("-wal", "-shm", "-journal"))}
+            name = str(path.relative_to(folder.parent))
+            found[name] = (0, 0) if moving else (told.st_size, told.st_mtime_ns)
+    return found
 
 
 SESSION = (
@@ -260,15 +285,15 @@ def _short(outcome: Outcome) -> str:
 # Publica as the judged
 
 
-def publica(arena: Arena, activity: str) -> Judge:
+def publica(arena: Arena, activity: str, actor: str | None = None) -> Judge:
     """The judge of statements under one activity. D keeps what totals may tell, and no more: not for rows."""
     totals = activity in ("statistics", "totals")
     for table in arena.policy.tables:  # an engine loads a table when it is first asked for
         for variant in arena.variants.values():
             variant.ask(activity, f"SELECT count(*) FROM {table.name}")
     return Judge(
-        ask=lambda name, sql, params: arena.variants[name].ask(activity, sql, dict(params)),
+        ask=lambda name, sql, params: arena.variants[name].ask(activity, sql, params, actor=actor),
         variants=[name for name in arena.variants if totals or name != "D"],
-        secrets=arena.base.world.secrets(),
+        secrets=Secrets.of(arena.base.world.secrets()),
         state=lambda: state_of(arena, arena.base),
     )

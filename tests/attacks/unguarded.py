@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
-from .corpus import sql_type
-from .oracle import Judge, files
-from .variants import World
+from .corpus import fill
+from .oracle import Judge, Secrets, files
 from .world import Arena, Outcome
 
 QUESTION = re.compile(r"\W*(?:SELECT|FROM|WITH|VALUES)\b[^;]*\Z", re.IGNORECASE)
@@ -28,7 +26,8 @@ class Unguarded:
     def ask(self, name: str, sql: str, _params: Mapping[str, Any]) -> Outcome:
         if name not in self.open:
             self.open[name] = duckdb.connect()
-            self._fill(self.open[name], name)
+            for table in self.arena.policy.tables:
+                fill(self.open[name], self.arena.variants[name].world, table.name)
         outcome = _outcome(self.open[name], sql)
         if not QUESTION.match(sql):  # whatever it did to the session ends here
             self.open.pop(name).close()
@@ -36,7 +35,7 @@ class Unguarded:
 
     def look(self) -> Mapping[str, Any]:
         """What a statement may have changed: files, and how many rows there are."""
-        found = {"files": files(self.arena.baits, self.arena.base.instance.folder)}
+        found = {"files": files(self.arena.baits)}
         base = self.open.get(next(iter(self.arena.variants)))
         if base is None:
             return found
@@ -52,19 +51,12 @@ class Unguarded:
             connection.close()
         self.open.clear()
 
-    def _fill(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        world = self.arena.variants[name].world
-        for table, rows in world.rows.items():
-            connection.register("given", _typed(world, table, rows))
-            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM given")
-            connection.unregister("given")
-
     def judge(self) -> Judge:
         """The judge of what happens here: what a statement changes shows in its session and in the files."""
         return Judge(
             ask=self.ask,
             variants=list(self.arena.variants),
-            secrets=self.arena.base.world.secrets(),
+            secrets=Secrets.of(self.arena.base.world.secrets()),
             state=self.look,
         )
 
@@ -76,12 +68,3 @@ def _outcome(connection: duckdb.DuckDBPyConnection, sql: str) -> Outcome:
         return Outcome("answered", columns, tuple(found.fetchall()), text="{}")
     except duckdb.Error as wrong:
         return Outcome("failed", text=str(wrong))
-
-
-def _typed(world: World, table: str, rows: list[dict[str, str]]) -> pa.Table:
-    texts = pa.table({name: [row[name] or None for row in rows] for name in world.types[table]})
-    kinds = world.types[table].items()
-    casts = ", ".join(f'CAST("{name}" AS {sql_type(kind)}) AS "{name}"' for name, kind in kinds)
-    with duckdb.connect() as connection:
-        connection.register("texts", texts)
-        return connection.sql(f"SELECT {casts} FROM texts").to_arrow_table()

@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,12 +61,21 @@ class Variant:
     world: World
     officials: dict[str, str]
 
-    def ask(self, activity: str, sql: str, params: dict[str, Any] | None = None) -> Outcome:
-        """Through the one door, with no memory of what came out before."""
-        actor = Actor(self.officials.get(activity, "ana"), "operator", "tester")
-        self.forget()
+    def ask(
+        self,
+        activity: str,
+        sql: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        actor: str | None = None,
+        fresh: bool = True,
+    ) -> Outcome:
+        """Through the one door; `fresh`: with no memory of what came out before."""
+        who = Actor(actor or self.officials.get(activity, "ana"), "operator", "tester")
+        if fresh:
+            self.forget()
         try:
-            request = Request(actor, activity, sql, params or {})
+            request = Request(who, activity, sql, dict(params or {}))
             answer = self.instance.use(request)
             table = answer.table()
         except Refused as refused:

@@ -35,16 +35,18 @@ def advantage(trials: Sequence[Trial]) -> Told:
     The error is that of a mean over games, each of which has targets that are in and others that are out.
     """
     halves = [[t for t in trials if t.game % 2 == half] for half in (0, 1)]
-    won = []
+    won, counted = [], 0
     for train, test in (halves, halves[::-1]):
         threshold = best_threshold(train)
         games: dict[int, tuple[list[bool], list[bool]]] = {}
         for trial in test:
             games.setdefault(trial.game, ([], []))[trial.truth].append(trial.score >= threshold)
-        won += [fmean(into) - fmean(out) for out, into in games.values() if into and out]
+        both = [(into, out) for out, into in games.values() if into and out]
+        won += [fmean(into) - fmean(out) for into, out in both]
+        counted += sum(len(into) for into, _ in both)
     if len(won) < 2:
         return Told(0.0, 1.0, len(trials))
-    error = max(stdev(won) / math.sqrt(len(won)), 1 / len(won))
+    error = max(stdev(won) / math.sqrt(len(won)), 1 / counted)
     return Told(fmean(won), 1.96 * error, len(trials))
 
 
