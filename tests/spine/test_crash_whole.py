@@ -29,6 +29,7 @@ from publica.kernel.ledger.store import entries
 
 from . import support
 from .support import Process, process
+from .test_backup import published_at
 
 MOST = 400
 OPERATOR = support.actor("operator")
@@ -224,26 +225,22 @@ def test_backup(every: Callable[..., int]) -> None:
 
 def test_recover(every: Callable[..., int], tmp_path: Path) -> None:
     """A state that is behind two published checkpoints: until it is accepted everywhere, nothing opens."""
+    behind = small(tmp_path)
+    later = behind.with_name("later")
+    shutil.copytree(behind, later)
+    states.part(later)
+    with closing(Instance.open(later)) as instance:
+        instance.db.write(lambda change: change.enter("test", {}))
+        ahead = instance.checkpoint()
 
     def prepare(place: Path) -> dict[str, Any]:
-        folder = small(place)
-        kept = settings.read(folder)
-        ledger = kept.ledger.model_copy(update={"published": (str(place / "public"),)})
-        (folder / settings.FILE).write_text(
-            settings.text(kept.model_copy(update={"ledger": ledger})), "utf-8"
-        )
-        saved = place / "backup.tar"
-        with closing(Instance.open(folder)) as instance:
-            back_up(instance, saved, with_keys=True)
-            instance.db.write(lambda change: change.enter("test", {}))
-            instance.checkpoint()
-        ahead = (folder / "checkpoints" / "latest").read_bytes()
-        with closing(tarfile.open(saved)) as tar:
-            assert "state/ledger_entry.arrow" in tar.getnames()
-        back = place / "back"
-        given = {"operation": "recover", "folder": str(back)}
-        _restored_behind(saved, back, place / "public", ahead)
-        return given
+        folder = place / "back"
+        shutil.copytree(behind, folder)
+        states.part(folder)
+        published_at(folder, place / "public")
+        for note in (place / "public", folder / "checkpoints" / "latest"):
+            note.write_text(ahead, "utf-8")
+        return {"operation": "recover", "folder": str(folder)}
 
     def check(given: dict[str, Any]) -> None:
         folder = Path(given["folder"])
@@ -255,16 +252,6 @@ def test_recover(every: Callable[..., int], tmp_path: Path) -> None:
         assert list(folder.parent.glob("lost-*")) or list((folder / "checkpoints").glob("lost-*"))
 
     assert every(prepare, check) > 5
-
-
-def _restored_behind(saved: Path, back: Path, public: Path, ahead: bytes) -> None:
-    """The backup restored while nobody knew of the later checkpoint, which turns up in both places."""
-    from publica.instance.restore import restore
-
-    public.unlink()
-    restore(saved, back, OPERATOR, state=states.named(back))
-    public.write_bytes(ahead)
-    (back / "checkpoints" / "latest").write_bytes(ahead)
 
 
 def test_a_folder_with_more_than_ours_is_never_emptied(tmp_path: Path) -> None:
