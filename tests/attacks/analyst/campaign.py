@@ -82,18 +82,20 @@ def _note(result: Result, guesses: Sequence[Guess], target: Person, inside: bool
 
 
 def spellings(arena: Arena, questions: int) -> Result:
-    """The 24 given spellings, averaged, by somebody who knows who else is in the town."""
+    """The 24 given spellings of a town's number of people, averaged, by somebody who knows all others."""
     result = Result("24 given spellings", 0)
-    for game in range(max(4, questions // 48)):
-        target, secret = arena.draw.choice(arena.alone), arena.draw.randbytes(32)
-        town = [p for p in arena.people if p.cell[0] == target.cell[0] and p is not target]
-        others = sum(arena.inside[p.key] for p in town)
-        for inside in (True, False):
-            arena.choose({target.key: inside})
-            with arena.office(secret) as analyst:
-                shown = given(analyst, target)
-            score = statistics.fmean(shown) - others if shown else 0.5
-            result.questions += analyst.asked
+    for game in range(max(4, questions // 24)):
+        town = arena.draw.choice(arena.alone).cell[0]
+        there = [person for person in arena.people if person.cell[0] == town]
+        targets = arena.draw.sample(there, min(20, len(there)))
+        arena.toss(targets)
+        number = sum(arena.inside[person.key] for person in there)
+        with arena.office() as analyst:
+            shown = given(analyst, str(town))
+        result.questions += analyst.asked
+        for person in targets:
+            inside = arena.inside[person.key]
+            score = statistics.fmean(shown) - (number - inside) if shown else 0.0
             result.trials.append(Trial(score, inside, game))
     return result
 

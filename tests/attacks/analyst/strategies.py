@@ -117,9 +117,9 @@ STRATEGIES: dict[str, tuple[Callable[[Analyst, Person], Iterator[Guess]], int]] 
 """Each with how many questions it takes."""
 
 
-def given(analyst: Analyst, target: Person) -> list[float]:
-    """The 24 given spellings of one question, about the target's town; what each that is answered shows."""
-    town, found = str(target.cell[0]), []
+def given(analyst: Analyst, town: str) -> list[float]:
+    """The 24 given spellings of one question, about a town; what each that is answered shows."""
+    found = []
     for sql in json.loads(GIVEN.read_text("utf-8"))["queries"]:
         try:
             (row,) = analyst.ask([_ours(sql, town)])
