@@ -19,6 +19,7 @@ from publica.instance import Instance, settings
 from publica.instance.backup import back_up
 from publica.instance.restore import restore
 from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Unavailable
+from publica.kernel.keys import KINDS
 
 from . import support
 from .support import HOW_MANY, RESEARCH, publica
@@ -254,6 +255,30 @@ def test_an_old_backup_does_not_revive_a_consent(folder: Path, tmp_path: Path) -
     assert (place.parent / f"lost-{said['published']['size']}").exists()
     with pytest.raises(IntegrityBroken):  # and the other one, which is not it any more, does not open
         Instance.open(folder)
+
+
+def test_nothing_left_but_an_old_backup_without_keys(folder: Path, tmp_path: Path) -> None:
+    """What was published since is lost, and so are the keys. There is a way on, and it is ledgered."""
+    place = tmp_path / "public" / "checkpoint"
+    published_at(folder, place)
+    file = saved(folder, with_keys=False)
+    withdraw(folder, consented(folder))
+    assert publica("ledger", "checkpoint", instance=folder).code == 0
+    shutil.rmtree(folder)
+    back, words = tmp_path / "back", []
+    if url := states.named(back):
+        words = ["--state", url]
+    made = publica("restore", str(file), str(back), *words, "--accept-loss")
+    assert made.code == 0 and "does not hold all" in made.err and "recover --accept-loss" in made.err
+    assert publica("ledger", "recover", "--accept-loss", instance=back).code == 5, "without keys"
+    for kind in KINDS:
+        assert publica("keys", "create", kind, instance=back).code == 0
+    assert publica("ledger", "verify", instance=back).code == 4, "behind"
+    assert publica("ledger", "recover", "--accept-loss", instance=back).code == 0
+    support.sound(back)
+    with closing(Instance.open(back)) as instance:
+        assert instance.verify_ledger()["kinds"]["key"] == len(KINDS)
+        assert support.ask(instance, HOW_MANY).receipt
 
 
 @pytest.mark.sqlite

@@ -57,7 +57,9 @@ def restore(file: Path, folder: Path, state: str | None, accept_loss: bool, acti
     if done["lost"]:
         _say_lost(done["lost"])
     if not done["keys"]:
-        click.echo(f"Now put the secret keys into {folder / 'keys'}: the backup holds none.", err=True)
+        click.echo(f"Now put the secret keys into {folder / 'keys'}: the backup does not hold all.", err=True)
+        if done["behind"]:
+            click.echo("Then accept what is lost: publica ledger recover --accept-loss", err=True)
 
 
 @click.command()

@@ -288,10 +288,11 @@ class Instance:
     def verify_ledger(self, others: Sequence[str] = ()) -> dict[str, Any]:
         """Check the whole ledger from scratch, and that every table says what its entries say.
 
-        Changes nothing. `others`: checkpoints kept elsewhere, besides the one in the folder.
+        Changes nothing. `others`: checkpoints kept elsewhere, besides those that were published.
         """
         own = kept(self.folder / LATEST)
-        notes = [*others, *([] if own is None else [own])]
+        published = (note for place in self.published.places if (note := kept(place)) is not None)
+        notes = list(dict.fromkeys((*others, *published)))
         with self.db.read() as connection:
             report = verify(connection, self.verifier_keys, laws(self.keys, self.data), notes)
         problems = [_problem(problem) for problem in report.problems]

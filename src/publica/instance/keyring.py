@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from publica.instance import rotation, settings
 from publica.instance.instance import Instance
-from publica.instance.published import Published
 from publica.instance.rotation import Rotation, fingerprint
 from publica.instance.settings import KEYS
 from publica.kernel import keys
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
-from publica.kernel.errors import BadInput
+from publica.kernel.errors import BadInput, PublicaError
 from publica.kernel.keys import KINDS
 
 _DIRECTORY = (
@@ -55,20 +54,22 @@ def rotate(folder: Path, kind: str, actor: Actor) -> dict[str, str]:
 
 
 def create(folder: Path, kind: str, actor: Actor) -> dict[str, str]:
-    """Draw a key in place of one that was lost; the others need not be there. Raises BadInput when it is."""
+    """Draw a key in place of one that was lost. Raises BadInput when it is there.
+
+    The others need not be; nor need the state hold all that was published: `recover` needs keys for that.
+    """
     configured = settings.read(folder)
     change = Rotation(folder, configured, kind)
     url = settings.state_url(folder, configured)
     with closing(Database(url)) as database, rotation.alone(folder):
         database.check()
-        Published(folder, configured.ledger).check(database)
         if change.path.exists() or not change.settle(database):
             if change.path.exists():
                 raise BadInput(f"The {kind} key is there.", do=f"To replace it: publica keys rotate {kind}")
             change.draw()
             change.enter(database, rotation.LOST, None, actor)
             change.settle(database)
-    if all((folder / KEYS / f"{each}.key").exists() for each in KINDS):
+    with suppress(PublicaError):  # as long as another key is missing, or the state is behind
         Instance.open(folder).close()  # signs that entry
     return {"key": kind, "new": fingerprint(keys.read(change.path))}
 

@@ -23,6 +23,7 @@ from publica.kernel import dump, schema
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
 from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Unavailable
+from publica.kernel.keys import KINDS
 
 CHUNK = 1 << 20
 
@@ -33,7 +34,8 @@ def restore(
     """Make the instance of a backup in a new folder, its state in SQLite or in the empty database `state`.
 
     Raises BadInput when the folder or database holds something or the file is no backup; IntegrityBroken when
-    the backup is damaged, or behind a published checkpoint (unless `accept_loss`: then that is ledgered).
+    the backup is damaged, or behind a published checkpoint (unless `accept_loss`: then that is ledgered, as
+    soon as the keys are there).
     """
     url = state or f"sqlite:///{folder / settings.STATE}"
     with making(folder, url) as made:
@@ -48,13 +50,13 @@ def restore(
             raise behind
         # 4. From here on it is an instance.
         made.finish(settings.text(kept))
-    lost = recover(folder, actor) if behind is not None else None
-    keys = all((folder / settings.KEYS / f"{kind}.key").exists() for kind in ("ledger", "sealing"))
+    keys = all((folder / settings.KEYS / f"{kind}.key").exists() for kind in KINDS)
     return {
         "rows": sum(manifest["rows"].values()),
         "files": len(manifest["files"]),
         "keys": keys,
-        "lost": lost,
+        "behind": behind is not None,
+        "lost": recover(folder, actor) if behind is not None and keys else None,
     }
 
 
