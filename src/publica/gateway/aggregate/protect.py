@@ -51,7 +51,7 @@ class Cell:
 
     @property
     def sketches(self) -> list[Sketch]:
-        """Of its people, and of the rest; where they are others, also of those with a value of each measure."""
+        """Of its people, and of the rest; where they are others, also of those with a value of a measure."""
         whole = (self.sketch,) if self.rest is None else (self.sketch, self.rest)
         found = {sketch.people: sketch for sketch in (*(m.sketch for m in self.measures), *whole)}
         return list(found.values())

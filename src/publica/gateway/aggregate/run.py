@@ -12,6 +12,7 @@ from publica.data.engines.records import PERSON, ROW
 from publica.data.engines.snapshot import Snapshot
 from publica.gateway.aggregate import protect, sql
 from publica.gateway.aggregate.assemble import assembled
+from publica.gateway.aggregate.complement import completed
 from publica.gateway.aggregate.model import Core, Leaf
 from publica.gateway.aggregate.protect import Cell, Cells
 from publica.gateway.door import Door, Margins
@@ -204,8 +205,15 @@ def choose(
         cells, groups = protect.together(chosen), protect.unions(chosen)
         fits = admitted([[sketch] for sketch in groups.values()], cells)
         outside = {place for place in groups if not next(fits)}
-    chosen = tuple(protect.without(each, number, outside) for number, each in enumerate(chosen))
-    whole = [(sketch,) for place, sketch in groups.items() if place not in outside]
+        chosen = tuple(protect.without(each, number, outside) for number, each in enumerate(chosen))
+        whole = [(sketch,) for place, sketch in groups.items() if place not in outside]
+        if not wanted.noise:
+
+            def near(sketches: list[Sketch]) -> list[Sketch]:
+                return store.near(connection, recipient, facts.activity_id, sketches, wanted.k, key)
+
+            chosen, margins = completed(chosen, near, lambda asked, known: admit(asked, known, wanted.k))
+            whole += ((sketch,) for sketch in margins)
     sketches = (*(tuple(cell) for cell in protect.together(chosen)), *whole)
     return chosen, Release(recipient, facts.activity_id, wanted.k, sketches, key, since)
 
