@@ -1,4 +1,4 @@
-"""Without noise: whatever tables are asked for, in any order, no total less a finer table leaves few people."""
+"""Without noise: whatever tables are asked for, in any order, no total less a finer table leaves few."""
 
 from __future__ import annotations
 

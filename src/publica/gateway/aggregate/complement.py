@@ -64,8 +64,8 @@ def _telling(
 
 
 def _margins(number: int, cells: Cells) -> Iterator[Margin]:
-    """Of each choice of fewer dimensions than the table shows, down to none: of its people, and where they are
-    others, of those with a value of each measure."""
+    """Of each choice of fewer dimensions than the table shows, down to none: of its people, and where they
+    are others, of those with a value of each measure."""
     core, shown = cells.core, len(cells.core.shown)
     for size in range(shown):
         for places in combinations(range(shown), size):
@@ -74,7 +74,7 @@ def _margins(number: int, cells: Cells) -> Iterator[Margin]:
                 groups.setdefault(tuple(cell.keys[place] for place in places), []).append(cell)
             coarser = replace(core, groups=tuple(core.shown[place] for place in places), axis=None, parts=())
             for keys, members in groups.items():
-                yield from (Margin(number, tuple(members), one) for one in _sketches(coarser, keys, members))
+                yield from (Margin(number, tuple(members), s) for s in _sketches(coarser, keys, members))
 
 
 def _sketches(core: Core, keys: tuple[Any, ...], members: list[Cell]) -> Iterator[Sketch]:
