@@ -98,7 +98,7 @@ def judge(attack: Own, place: Arena, desk: Bench) -> list[Verdict]:
 
 def _under(attack: Own, place: Arena, activity: str) -> Verdict:
     if "steps" in attack.said:
-        return _learned(attack, place, activity)
+        return learned(attack, place, activity)
     said = attack.said
     judging = publica(place, activity, said.get("as"))
     sql = place.written(said["sql"])
@@ -126,7 +126,7 @@ def _value(given: Any) -> Any:
 # several statements
 
 
-def _learned(attack: Own, place: Arena, activity: str) -> Verdict:
+def learned(attack: Own, place: Arena, activity: str) -> Verdict:
     """Whether the attacker learned the truth, in the base and in one history."""
     place.base.forget()
     found = [place.base.ask(activity, sql, fresh=False) for sql in attack.said["steps"]]
