@@ -11,6 +11,7 @@ from publica.governance.identity.model import (
     RoleName,
 )
 from publica.governance.identity.rules import check_official, check_role, official, roles_of, worked_for
+from publica.governance.identity.store import answers, attempts, events, sessions, tokens
 from publica.kernel.records import Kind
 
 ORGANISATION = Kind("organisation", Organisation)
@@ -26,7 +27,12 @@ __all__ = [
     "OrganisationType",
     "RoleAssignment",
     "RoleName",
+    "answers",
+    "attempts",
+    "events",
     "official",
     "roles_of",
+    "sessions",
+    "tokens",
     "worked_for",
 ]
