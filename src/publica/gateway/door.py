@@ -89,12 +89,16 @@ class Door:
 
 @dataclass(frozen=True)
 class Request:
-    """A question: who asks, under which activity, in which words."""
+    """A question: who asks, under which activity, in which words.
+
+    `roles`: of the roles that the actor holds, those that count now; None for all.
+    """
 
     actor: Actor
     activity: str
     sql: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    roles: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         """Raises BadInput for half a character: no receipt could hold it."""

@@ -158,16 +158,21 @@ def gather(
     actor: str,
     activity_id: str,
     reads: Mapping[str, frozenset[str]],
+    only: frozenset[str] | None = None,
 ) -> Facts:
-    """The facts about one request. Reads the state database only for versions and the choice counter."""
+    """The facts about one request; of the actor's roles, `only` those count.
+
+    Reads the state database only for versions and the choice counter.
+    """
     activity = book.get("activity", activity_id)
     law = book.get("law", activity.spec.basis.law) if activity and activity.spec.basis.law else None
     met = {dataset: granted[dataset] for dataset in reads}
+    roles = _roles(book, activity, actor, at.date())
     return Facts(
         at=at,
         actor=actor,
         official=book.get("official", actor),
-        roles=_roles(book, activity, actor, at.date()),
+        roles=roles if only is None else roles & only,
         activity_id=activity_id,
         activity=activity,
         law=law,

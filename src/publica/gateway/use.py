@@ -128,6 +128,7 @@ def know(door: Door, request: Request, statement: Statement) -> Facts:
             actor=request.actor.id,
             activity_id=request.activity,
             reads=statement.resolved.reads,
+            only=request.roles,
         )
 
 
