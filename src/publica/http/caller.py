@@ -47,7 +47,7 @@ class Caller:
         return self.activities is None or activity in self.activities
 
     def request(self, activity: str, sql: str, params: Mapping[str, Any] | None = None) -> Request:
-        """A question in the caller's name. Raises HttpProblem when the credential may not cite the activity."""
+        """A question in the caller's name. Raises HttpProblem when they may not cite the activity."""
         if not self.may_cite(activity):
             raise HttpProblem(
                 "forbidden",

@@ -41,8 +41,10 @@ def caller(request: Request) -> Caller:
 def known(caller: Annotated[Caller, Depends(caller)]) -> Caller:
     """The caller, who must have signed in or shown a token. Raises HttpProblem (401) otherwise."""
     if not caller.signed_in:
-        raise NotSignedIn(
-            "Nobody is signed in.", do="Sign in, or send an API token (Authorization: Bearer …)."
+        raise HttpProblem(
+            "sign-in-needed",
+            "Nobody is signed in.",
+            do="Sign in, or send an API token (Authorization: Bearer …).",
         )
     return caller
 

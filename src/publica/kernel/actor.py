@@ -16,9 +16,9 @@ CITIZEN = "citizen:"
 class Actor:
     """Who acts: an official's id, and how it was authenticated.
 
-    `authenticated` is "operator" when the local shell vouches for it, and `os_user` is then that shell's user;
-    "oidc" after a sign-in, "token" with an API token, "client" for a machine, "demo" in the demo alone. The id
-    of a citizen who signed in is `CITIZEN` and their key.
+    `authenticated` is "operator" when the local shell vouches for it, and `os_user` is then that shell's
+    user; "oidc" after a sign-in, "token" with an API token, "client" for a machine, "demo" in the demo alone.
+    The id of a citizen who signed in is `CITIZEN` and their key.
     """
 
     id: str

@@ -1,7 +1,7 @@
-"""The tables of credentials: API tokens, sessions, sign-ins under way, and answers kept for repeated requests.
+"""The tables of credentials: API tokens, sessions, sign-ins under way, answers to repeated requests.
 
-A token, a session's id and a state are random (256 bits), so that their plain SHA-256 is kept and nothing else. What
-is `PASSING` is in no backup: a restored instance has signed everybody out.
+A token, a session's id and a state are random (256 bits), so that their plain SHA-256 is kept and nothing
+else. What is `PASSING` is in no backup: a restored instance has signed everybody out.
 """
 
 from __future__ import annotations
