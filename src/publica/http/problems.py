@@ -1,6 +1,6 @@
 """Problems (RFC 9457): the one form of every error over HTTP, made from the one error tree.
 
-Every kind of problem has a stable type URI, `urn:publica:problem:<slug>`, a status and a title; the table is total.
+Every kind of problem has a stable type URI, `urn:publica:problem:<slug>`, a status and a title.
 """
 
 from __future__ import annotations

@@ -7,20 +7,18 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from publica.instance.section import Section
+from publica.instance.serving import MachineSettings, RateSettings, ServeSettings, SignInSettings
 from publica.kernel.backends import is_server, locate
 from publica.kernel.errors import BadInput, Place
 
 FILE, STATE, KEYS = "publica.toml", "state.db", "keys"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Limits(_Section):
+class Limits(Section):
     """What one use may take."""
 
     seconds: float = Field(default=60, gt=0, le=86_400, description="Longest time of one use, in seconds.")
@@ -30,7 +28,7 @@ class Limits(_Section):
     )
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """The query engine of each process."""
 
     memory: str = Field(
@@ -41,7 +39,7 @@ class EngineSettings(_Section):
     )
 
 
-class LedgerSettings(_Section):
+class LedgerSettings(Section):
     """How the ledger names itself."""
 
     origin: str = Field(
@@ -58,7 +56,7 @@ class LedgerSettings(_Section):
     )
 
 
-class StateSettings(_Section):
+class StateSettings(Section):
     """Where the state is kept: records, choices, receipts, the ledger."""
 
     url: str | None = Field(
@@ -83,7 +81,7 @@ class StateSettings(_Section):
         return url
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """Where the versions of datasets are kept."""
 
     folder: str | None = Field(
@@ -92,7 +90,73 @@ class DataSettings(_Section):
     )
 
 
-class Settings(_Section):
+class ServeSettings(Section):
+    """How `publica serve` serves."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on. Put a TLS proxy before any other."
+    )
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    origin: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/\s?#]+$",
+        description="The address that users type, `https://data.example.gov`; host and port when left out.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses (or networks, `10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed.",
+    )
+    running: int | None = Field(
+        default=None,
+        gt=0,
+        description="Most uses that run at once; the number of cores and two when left out.",
+    )
+    waiting: int = Field(default=2000, ge=0, description="Most uses that wait; a further one gets 503.")
+    wait_seconds: float = Field(default=30, gt=0, description="Longest wait of a use; then it gets 503.")
+    share: float = Field(
+        default=0.75,
+        gt=0,
+        le=1,
+        description="Largest share of the running, and of the waiting, of one actor.",
+    )
+    body_seconds: float = Field(
+        default=20, gt=0, description="Longest time in which a request's body must arrive, in seconds."
+    )
+    reader_seconds: float = Field(
+        default=60, gt=0, description="Longest time in which a reader takes nothing of an answer, in seconds."
+    )
+    drain_seconds: float = Field(
+        default=0, ge=0, description="From SIGTERM on, how long to serve while `/ready` says no, in seconds."
+    )
+    stop_seconds: float = Field(
+        default=90, gt=0, description="Longest wait for what is under way when the server stops, in seconds."
+    )
+    telemetry: str | None = Field(
+        default=None,
+        pattern=r"^https?://\S+$",
+        description="OTLP endpoint for traces (extra `telemetry`); none are made when left out.",
+    )
+
+
+class WorkerSettings(Section):
+    """What runs beside serving, in `publica serve` or alone in `publica worker`."""
+
+    sequence_seconds: float = Field(
+        default=2,
+        gt=0,
+        description="How often new entries get their positions in the ledger's tree, in seconds.",
+    )
+    publish_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How often the ledger is signed and its checkpoint published, in seconds.",
+    )
+    clean_seconds: float = Field(
+        default=600, gt=0, description="How often what has expired is removed, in seconds."
+    )
+
+
+class Settings(Section):
     """All settings."""
 
     state: StateSettings = StateSettings()
@@ -100,6 +164,8 @@ class Settings(_Section):
     limits: Limits = Limits()
     engine: EngineSettings = EngineSettings()
     ledger: LedgerSettings = LedgerSettings()
+    serve: ServeSettings = ServeSettings()
+    worker: WorkerSettings = WorkerSettings()
 
 
 def read(folder: Path) -> Settings:
@@ -133,8 +199,18 @@ def text(settings: Settings) -> str:
     """A settings file with every setting that is not its default."""
     lines = ["# Settings of this Publica instance. All of them: docs/reference/settings.md"]
     for section, given in settings.model_dump(exclude_defaults=True).items():
-        lines += ["", f"[{section}]", *(f"{name} = {_toml(value)}" for name, value in given.items())]
+        lines += _section(section, given, getattr(settings, section))
     return "\n".join([*lines, ""])
+
+
+def _section(name: str, given: dict[str, Any], section: Section) -> list[str]:
+    """A section, then those within it."""
+    inner = {key: value for key in given if isinstance(value := getattr(section, key), Section)}
+    own = [f"{key} = {_toml(value)}" for key, value in given.items() if key not in inner]
+    lines = ["", f"[{name}]", *own] if own else []
+    for key, value in inner.items():
+        lines += _section(f"{name}.{key}", given[key], value)
+    return lines
 
 
 def state_url(folder: Path, settings: Settings) -> str:
@@ -143,7 +219,9 @@ def state_url(folder: Path, settings: Settings) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A string, number or list of strings as TOML (whose strings are JSON's)."""
+    """A string, number, list or table as TOML (whose strings are JSON's)."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(held)}" for key, held in value.items()) + "}"
     return json.dumps(value)
 
 

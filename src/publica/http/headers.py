@@ -1,0 +1,91 @@
+"""Request ids, and the headers of every answer: no sniffing, no framing, no script, nothing kept by caches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from publica.http.problems import HttpProblem
+from publica.kernel import ids
+
+REQUEST_ID = "X-Request-Id"
+POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""The content security policy of whatever names no wider one: nothing is loaded, run, sent or framed."""
+
+ALWAYS = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+UNLESS_SAID = {"Cache-Control": "no-store", "Content-Security-Policy": POLICY}
+"""What a route may say otherwise."""
+TLS_ONLY = "max-age=31536000"
+"""Strict-Transport-Security, where the server's own address is https."""
+
+
+def request_id(scope: Scope) -> str:
+    """The id of a request, drawn when it is first asked for. One that a client sends is not believed."""
+    state = scope.setdefault("state", {})
+    if "request_id" not in state:
+        state["request_id"] = ids.draw("req")
+    return str(state["request_id"])
+
+
+class Headers:
+    """Gives every answer its request id and its security headers."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self.app, self.secure = app, secure
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        identity = request_id(scope)
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._complete(MutableHeaders(scope=message), identity)
+            await send(message)
+
+        await self.app(scope, receive, sending)
+
+    def _complete(self, headers: MutableHeaders, identity: str) -> None:
+        headers[REQUEST_ID] = identity
+        for name, value in ALWAYS.items():
+            headers[name] = value
+        for name, value in UNLESS_SAID.items():
+            headers.setdefault(name, value)
+        if self.secure:
+            headers["Strict-Transport-Security"] = TLS_ONLY
+
+
+class Readable:
+    """Refuses what no handler should have to read: addresses that are not UTF-8 or hold a NUL character."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            require_text((scope.get("raw_path") or b"", scope.get("query_string") or b""))
+        await self.app(scope, receive, send)
+
+
+def require_text(parts: Iterable[bytes]) -> None:
+    """Raises HttpProblem unless each part, once unquoted, is UTF-8 without NUL."""
+    for part in parts:
+        if b"%" not in part and part.isascii():
+            continue
+        try:
+            text = unquote_to_bytes(part.replace(b"+", b" ")).decode()
+        except UnicodeDecodeError:
+            raise HttpProblem("malformed", "The address is not UTF-8.", do="Encode it as UTF-8.") from None
+        if "\0" in text:
+            raise HttpProblem("malformed", "The address holds a NUL character.", do="Leave it out.")
