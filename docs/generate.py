@@ -72,17 +72,32 @@ def reasons() -> str:
 def settings() -> str:
     """docs/reference/settings.md: every setting of the settings file, every variable of the environment."""
     lines = ["# Settings", "", f"`{FILE}` in the instance's folder. Every setting has a default.", ""]
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if not (isinstance(section, type) and issubclass(section, BaseModel)):
-            raise TypeError(f"{name} is no section; this page shows settings in sections only")
+    for name, section in sections(Settings):
+        own = {key: member for key, member in section.model_fields.items() if inner(member) is None}
         lines += [f"## [{name}]", "", (section.__doc__ or "").strip(), ""]
-        lines += ["| setting | default | what it does |", "|---|---|---|"]
-        lines += [setting(key, member) for key, member in section.model_fields.items()]
-        lines += [""]
+        if own:
+            lines += ["| setting | default | what it does |", "|---|---|---|"]
+            lines += [*(setting(key, member) for key, member in own.items()), ""]
     lines += ["## Environment", "", "| variable | what it does |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in sorted({*VARIABLES.items(), *variables()})]
     return "\n".join([*lines, ""])
+
+
+def sections(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every section, and those within it, by their names in the file."""
+    for key, field in model.model_fields.items():
+        section = inner(field)
+        if section is not None:
+            yield above + key, section
+            yield from sections(section, f"{above}{key}.")
+        elif not above:
+            raise TypeError(f"{key} is no section; this page shows settings in sections only")
+
+
+def inner(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that a field is; None for a setting."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def setting(name: str, field: FieldInfo) -> str:

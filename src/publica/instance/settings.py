@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from publica.instance.running import OperationSettings, QueueSettings, WorkerSettings
 from publica.instance.section import Section
 from publica.instance.serving import MachineSettings, RateSettings, ServeSettings, SignInSettings
 from publica.kernel.backends import is_server, locate
@@ -90,72 +91,6 @@ class DataSettings(Section):
     )
 
 
-class ServeSettings(Section):
-    """How `publica serve` serves."""
-
-    host: str = Field(
-        default="127.0.0.1", description="Address to listen on. Put a TLS proxy before any other."
-    )
-    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
-    origin: str | None = Field(
-        default=None,
-        pattern=r"^https?://[^/\s?#]+$",
-        description="The address that users type, `https://data.example.gov`; host and port when left out.",
-    )
-    trusted_proxies: tuple[str, ...] = Field(
-        default=(),
-        description="Addresses (or networks, `10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed.",
-    )
-    running: int | None = Field(
-        default=None,
-        gt=0,
-        description="Most uses that run at once; the number of cores and two when left out.",
-    )
-    waiting: int = Field(default=2000, ge=0, description="Most uses that wait; a further one gets 503.")
-    wait_seconds: float = Field(default=30, gt=0, description="Longest wait of a use; then it gets 503.")
-    share: float = Field(
-        default=0.75,
-        gt=0,
-        le=1,
-        description="Largest share of the running, and of the waiting, of one actor.",
-    )
-    body_seconds: float = Field(
-        default=20, gt=0, description="Longest time in which a request's body must arrive, in seconds."
-    )
-    reader_seconds: float = Field(
-        default=60, gt=0, description="Longest time in which a reader takes nothing of an answer, in seconds."
-    )
-    drain_seconds: float = Field(
-        default=0, ge=0, description="From SIGTERM on, how long to serve while `/ready` says no, in seconds."
-    )
-    stop_seconds: float = Field(
-        default=90, gt=0, description="Longest wait for what is under way when the server stops, in seconds."
-    )
-    telemetry: str | None = Field(
-        default=None,
-        pattern=r"^https?://\S+$",
-        description="OTLP endpoint for traces (extra `telemetry`); none are made when left out.",
-    )
-
-
-class WorkerSettings(Section):
-    """What runs beside serving, in `publica serve` or alone in `publica worker`."""
-
-    sequence_seconds: float = Field(
-        default=2,
-        gt=0,
-        description="How often new entries get their positions in the ledger's tree, in seconds.",
-    )
-    publish_seconds: float = Field(
-        default=60,
-        gt=0,
-        description="How often the ledger is signed and its checkpoint published, in seconds.",
-    )
-    clean_seconds: float = Field(
-        default=600, gt=0, description="How often what has expired is removed, in seconds."
-    )
-
-
 class Settings(Section):
     """All settings."""
 
@@ -165,6 +100,8 @@ class Settings(Section):
     engine: EngineSettings = EngineSettings()
     ledger: LedgerSettings = LedgerSettings()
     serve: ServeSettings = ServeSettings()
+    queue: QueueSettings = QueueSettings()
+    operations: OperationSettings = OperationSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
