@@ -1,4 +1,4 @@
-"""Request ids, and the headers of every answer: no sniffing, no framing, no script, nothing kept by caches."""
+"""Request ids, and the headers of every answer: no sniffing, no framing, no script, no caching."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Structured logs: one JSON object a line, and no personal value in any.
 
 What is logged of a request is its route (the pattern, not the address), its outcome and its cost. Never
-logged: statements, keys, query strings, bodies, ids of persons or officials; an address only as a keyed digest,
-which tells requests of one client apart for as long as the process runs.
+logged: statements, keys, query strings, bodies, ids of persons or officials; an address only as a keyed
+digest, which tells requests of one client apart for as long as the process runs.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class QueueSettings(Section):
     reader_seconds: float = Field(
         default=60,
         gt=0,
-        description="Longest time in which a reader takes nothing of an answer, in seconds; then it is cut off.",
+        description="Longest time in which a reader takes nothing of an answer, in seconds.",
     )
 
 
