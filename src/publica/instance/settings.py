@@ -103,6 +103,9 @@ class Settings(Section):
     queue: QueueSettings = QueueSettings()
     operations: OperationSettings = OperationSettings()
     worker: WorkerSettings = WorkerSettings()
+    rates: RateSettings = RateSettings()
+    sign_in: SignInSettings = SignInSettings()
+    machines: MachineSettings = MachineSettings()
 
 
 def read(folder: Path) -> Settings:

@@ -1,4 +1,4 @@
-"""Settings of who calls: where people and machines sign in, and how often one may ask."""
+"""Settings of serving: where, who signs in, machines, and how often one may ask."""
 
 from __future__ import annotations
 
@@ -56,6 +56,33 @@ Origin = Annotated[str, AfterValidator(_origin)]
 """Scheme, host and port."""
 Network = Annotated[str, AfterValidator(_network)]
 Variable = Annotated[str, AfterValidator(_variable)]
+
+
+class ServeSettings(Section):
+    """Where `publica serve` listens, how it is reached, and what a request may send."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on. Put a TLS proxy before any other."
+    )
+    port: int = Field(default=8000, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
+    origin: Origin | None = Field(
+        default=None,
+        description="The address that users type, `https://data.example.gov`; host and port when left out.",
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        default=(),
+        description="Addresses (or networks, `10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed.",
+    )
+    body_bytes: int = Field(default=10_000_000, gt=0, description="Most bytes of one request's body.")
+    body_seconds: float = Field(
+        default=20, gt=0, description="Longest time in which a request's body must arrive, in seconds."
+    )
+
+    @property
+    def public(self) -> str:
+        """The origin that browsers see."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.origin or f"http://{host}:{self.port}"
 
 
 class RateSettings(Section):
@@ -163,8 +190,8 @@ class MachineSettings(Section):
     officials: dict[str, str] = Field(
         default={},
         description=(
-            'Whose record (official) a value of that claim acts as, `{"nightly-job" = "ana"}`; no other value '
-            "is let in."
+            'Whose record (official) a value of that claim acts as, `{"nightly-job" = "ana"}`; no other '
+            "value is let in."
         ),
     )
     activities_claim: str | None = Field(
