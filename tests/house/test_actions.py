@@ -18,6 +18,8 @@ MAY_MAINTAIN: dict[str, str] = {
     "publica.gateway.opened": "counts uses of open data by the hour, which have no receipt each",
     "publica.demo.tour": "forges a copy of an instance, to show that it is found out",
     "publica.trust.transparency.index": "compacts the index of subject sets; the sets stay",
+    "publica.governance.identity.credentials": "notes in which hour a token was used last",
+    "publica.governance.identity.sessions": "notes that a session is in use; keeps sign-ins under way",
     "publica.trust.consent.keeping": "keeps what all choices so far amount to; it follows from them",
 }
 """Modules that may use `Database.maintain`, which asks for no entry, and why."""

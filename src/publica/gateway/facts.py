@@ -18,7 +18,7 @@ from publica.governance.activities.model import Activity
 from publica.governance.agreements.model import Agreement, Transform
 from publica.governance.agreements.rules import covers, missing_signatures, transform_of
 from publica.governance.datasets.model import Dataset
-from publica.governance.identity.rules import roles_of
+from publica.governance.identity.rules import in_service, roles_of
 from publica.governance.leadership.rules import accountable
 from publica.governance.rules.model import Law
 from publica.governance.rules.rules import in_force
@@ -171,7 +171,7 @@ def gather(
     return Facts(
         at=at,
         actor=actor,
-        official=book.get("official", actor),
+        official=in_service(book, actor, at.date()),
         roles=roles if only is None else roles & only,
         activity_id=activity_id,
         activity=activity,

@@ -41,11 +41,12 @@ class Organisation(Spec):
 
 
 class Official(Spec):
-    """A person who acts for an organisation."""
+    """A person, or a machine, that acts for an organisation; `valid_to`: its last day there."""
 
     name: Line
     organisation: OrganisationId
     email: Line | None = None
+    valid_to: Day | None = None
 
 
 class RoleAssignment(Spec):
