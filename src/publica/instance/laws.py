@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from publica.data import laws as data
 from publica.governance.identity import laws as identity
+from publica.governance.leadership import listing as proposals
 from publica.kernel import records
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.laws import Law, Problem
@@ -35,6 +36,7 @@ def laws(keys: Keys, data_folder: Path) -> tuple[Law, ...]:
         Unaltered(records.altered),
         *data.laws(keys, data_folder),
         *identity.laws(keys),
+        Unaltered(proposals.altered),
         Unaltered(lambda connection: audit.altered(connection, keys)),
         *privacy_laws(),
         *transparency.laws(keys),

@@ -58,6 +58,13 @@ _ALL = (
     _missing("choice-no-objection", "activity", "right"),
     # who loads
     _missing("load-steward", "actor", "dataset"),
+    # who decides about changes of records
+    Reason("proposal-chief", ("actor",)),
+    Reason("proposal-another", ("actor",)),
+    Reason("proposal-not-own", ("actor",)),
+    # a person reading their own
+    Reason("own-person"),
+    Reason("own-dataset", ("dataset",)),
     # the statement
     _missing("use-failed"),
     _missing("sql-unparsed"),

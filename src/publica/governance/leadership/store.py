@@ -6,6 +6,9 @@ from sqlalchemy import Column, LargeBinary, String, Table, Text
 
 from publica.kernel.ledger.store import Number, metadata
 
+ENTRY = "proposal"
+"""The kind of ledger entry that a step of a proposal makes."""
+
 proposals = Table(
     "proposal",
     metadata,
