@@ -1,0 +1,60 @@
+"""No page but ours acts in the name of whoever is signed in (cross-site request forgery).
+
+A request that may change something and comes with a session's cookie must carry the session's own token, in
+the header `Publica-CSRF` or the form field `csrf`, which pages elsewhere cannot read; and where the browser
+says from which page it comes, that must be one of ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+
+from starlette.requests import Request
+
+from publica.http.problems import HttpProblem
+
+HEADER, FIELD = "Publica-CSRF", "csrf"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+OURS = frozenset({"same-origin", "none"})
+"""What `Sec-Fetch-Site` says of our own pages, and of what the user typed."""
+
+
+def token(session_id: str) -> str:
+    """The token of a session: from its id, which is kept nowhere, so that it need not be kept either."""
+    made = hmac.digest(session_id.encode(), b"publica csrf", "sha256")
+    return base64.urlsafe_b64encode(made).decode("ascii").rstrip("=")
+
+
+def require(request: Request, session_id: str, origin: str) -> None:
+    """Raises HttpProblem (403) unless the request changes nothing, or comes from a page of ours."""
+    if request.method in SAFE:
+        return
+    require_our_page(request, origin)
+    given = request.headers.get(HEADER) or getattr(request.state, "csrf", None) or ""
+    if not hmac.compare_digest(given.encode("utf-8", "replace"), token(session_id).encode()):
+        raise HttpProblem(
+            "forbidden",
+            "The request does not come from a page of ours.",
+            do=f"Send the session's token (GET /session) in the header {HEADER}.",
+        )
+
+
+def require_our_page(request: Request, origin: str) -> None:
+    """Raises HttpProblem (403) when the browser says that the request comes from another origin."""
+    said = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site")
+    if (said is not None and said != origin) or (site is not None and site not in OURS):
+        raise HttpProblem(
+            "forbidden", "The request comes from another site's page.", do="Begin at a page of ours."
+        )
+
+
+async def read_form(request: Request) -> None:
+    """Note the token of a form, so that `require` finds it."""
+    if request.method in SAFE or HEADER in request.headers:
+        return
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
+        field = (await request.form()).get(FIELD)
+        request.state.csrf = field if isinstance(field, str) else None
