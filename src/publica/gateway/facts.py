@@ -14,6 +14,7 @@ from publica.data import subjects, versions
 from publica.data.model import Version
 from publica.gateway.quota import Spent, spent_of
 from publica.governance.activities.model import OPEN_ACCESS as OPEN_ACCESS
+from publica.governance.activities.model import OWN_DATA as OWN_DATA
 from publica.governance.activities.model import Activity
 from publica.governance.agreements.model import Agreement, Transform
 from publica.governance.agreements.rules import covers, missing_signatures, transform_of
@@ -71,15 +72,26 @@ class Facts:
     generation: int
     size: int
     output: str
+    citizen: bool = False  # who asks is a citizen, about themselves
+    person: int | None = None  # that citizen's position; None when nothing is held about them
 
     @property
     def date(self) -> date:
         return self.at.date()
 
+    @property
+    def person_only(self) -> bool:
+        """Whether of tables about people only the rows of who asks are read."""
+        return self.activity_id == OWN_DATA
 
-def grants(book: Book, activity: Record[Activity] | None, at: date) -> dict[str, Grant]:
-    """What the activity would get of every dataset, by dataset id."""
-    return {record.id: _grant(book, activity, record, at) for record in book.all("dataset")}
+
+def grants(
+    book: Book, activity: Record[Activity] | None, at: date, *, everything: bool = False
+) -> dict[str, Grant]:
+    """What the activity would get of every dataset, by dataset id. `everything`: all of it, as it is."""
+    return {
+        record.id: _grant(book, activity, record, at, everything=everything) for record in book.all("dataset")
+    }
 
 
 def agreements_of(granted: Mapping[str, Grant]) -> dict[str, Record[Agreement]]:
@@ -97,7 +109,9 @@ def output_of(activity: Record[Activity] | None, granted: Mapping[str, Grant]) -
     return str(max(asked, key=STRICTNESS.index))
 
 
-def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date) -> Grant:
+def _grant(
+    book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date, *, everything: bool
+) -> Grant:
     recipient = activity.spec.organisation if activity else None
     own = recipient is not None and dataset.spec.holder == recipient
     agreement = None if own or activity is None else _agreement(book, activity, dataset, at)
@@ -106,7 +120,7 @@ def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Datase
         agreement=agreement,
         agreement_in_force=agreement is not None and covers(agreement.spec, at),
         unsigned=tuple(missing_signatures(agreement.spec, at)) if agreement else (),
-        transforms=_transforms(dataset, agreement, own=own or dataset.spec.access == "open"),
+        transforms=_transforms(dataset, agreement, own=own or everything or dataset.spec.access == "open"),
         own=own,
     )
 
@@ -158,6 +172,7 @@ def gather(
     actor: str,
     activity_id: str,
     reads: Mapping[str, frozenset[str]],
+    person: str | None = None,
     only: frozenset[str] | None = None,
 ) -> Facts:
     """The facts about one request; of the actor's roles, `only` those count.
@@ -187,6 +202,8 @@ def gather(
         generation=book.generation,
         size=subjects.size(connection),
         output=output_of(activity, granted),
+        citizen=person is not None,
+        person=None if person is None else subjects.position(connection, folder, person),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from publica.gateway import own
 from publica.gateway.aggregate.run import Nearer, Release, fresh, parameters, remember, standing
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
 from publica.gateway.quota import count, locks, reserve
-from publica.governance.activities.model import Activity
+from publica.governance.activities.model import OWN_DATA, Activity
 from publica.kernel import ids
 from publica.kernel.database import Change
 from publica.kernel.decision import Clause, Decision
@@ -162,12 +163,13 @@ def _unread(door: Door, request: Request) -> Receipt:
 def _about(request: Request, activity: Record[Activity] | None, outcome: Result) -> Receipt:
     """The part that the activity tells. An unregistered one is not named: its id is a user's text."""
     basis = activity.spec.basis if activity else None
+    mine = request.activity == OWN_DATA
     return Receipt(
         id=ids.draw("use"),
-        organisation=activity.spec.organisation if activity else "unknown",
-        activity=activity.id if activity else "unknown",
+        organisation=activity.spec.organisation if activity else own.ORGANISATION if mine else "unknown",
+        activity=activity.id if activity else OWN_DATA if mine else "unknown",
         outcome=outcome,
-        purpose=activity.spec.purpose if activity else "unknown",
+        purpose=activity.spec.purpose if activity else own.PURPOSE if mine else "unknown",
         basis=None if basis is None else "consent" if basis.kind == "consent" else f"law:{basis.law}",
         authenticated=request.actor.authenticated,
     )

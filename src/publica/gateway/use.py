@@ -15,9 +15,10 @@ from publica.gateway.aggregate.outer import over_cells
 from publica.gateway.decide import decide
 from publica.gateway.door import Answer, Door, Explanation, Request
 from publica.gateway.execute import Outcome, account, execute, execute_cells
-from publica.gateway.facts import OPEN_ACCESS, Facts, Grant, gather, grants, output_of
+from publica.gateway.facts import OPEN_ACCESS, OWN_DATA, Facts, Grant, gather, grants, output_of
 from publica.gateway.meaning import check_meaning
 from publica.gateway.model import Governed, Outside, Resolved, Rewritten
+from publica.gateway.own import person_of
 from publica.gateway.parse import parse
 from publica.gateway.quota import Exhausted
 from publica.gateway.relations import MaskKey, build, shape, sketch
@@ -128,6 +129,7 @@ def know(door: Door, request: Request, statement: Statement) -> Facts:
             actor=request.actor.id,
             activity_id=request.activity,
             reads=statement.resolved.reads,
+            person=person_of(request.actor, request.activity),
             only=request.roles,
         )
 
@@ -137,7 +139,8 @@ def _granted(door: Door, records: Book, activity: str, at: date) -> Mapping[str,
     key = (records.generation, activity, at)
     known: Mapping[str, Grant] | None = door.granted.get(key)
     if known is None:
-        known = grants(records, records.get("activity", activity), at)
+        everything = activity == OWN_DATA
+        known = grants(records, records.get("activity", activity), at, everything=everything)
         door.granted.put(key, known)
     return known
 
@@ -183,7 +186,7 @@ def compute(
         return execute(door, plan, masks, request.params, facts.size)
     except PublicaError:
         if facts.activity_id != OPEN_ACCESS:
-            _failed(door, request, facts, account(door, plan, request.params, facts.size))
+            _failed(door, request, facts, account(door, plan, masks, request.params, facts.size))
         raise
 
 
