@@ -42,16 +42,16 @@ def create(
     )
 
 
-def listing(instance: Instance, actor: Actor) -> list[Token]:
-    """The tokens that somebody may see: their own; as chief data officer, those of their organisation."""
+def listing(instance: Instance, actor: Actor, *, own: bool = False) -> list[Token]:
+    """The tokens that somebody may see: their `own`; as chief data officer, those of their organisation."""
     book, today = instance.book(), clock.now().date()
     with instance.db.read() as connection:
-        found = credentials.listing(connection)
-    return [token for token in found if may_end_tokens_of(book, actor.id, token.holder, today)]
+        found = credentials.listing(connection, actor.id if own else None)
+    return [token for token in found if own or may_end_tokens_of(book, actor.id, token.holder, today)]
 
 
-def revoke(instance: Instance, token_id: str, actor: Actor) -> bool:
+def revoke(instance: Instance, token_id: str, actor: Actor, *, own: bool = False) -> bool:
     """Revoke a token; False when it was revoked before. Raises BadInput for one that they may not see."""
-    if all(token.id != token_id for token in listing(instance, actor)):
+    if all(token.id != token_id for token in listing(instance, actor, own=own)):
         raise BadInput(f"There is no token {token_id}.", do="See publica token list.")
     return actions.revoke_token(instance.db, instance.keys, token_id, actor)

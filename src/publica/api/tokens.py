@@ -1,0 +1,158 @@
+"""API tokens over HTTP: one makes and revokes one's own; a chief data officer revokes their officials'.
+
+Only somebody who signed in makes tokens: no token, and no machine, makes itself another one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from publica.api.common import Opened, problem_answers
+from publica.api.strict import StrictRoute
+from publica.governance.identity import RoleName
+from publica.governance.identity.credentials import LONGEST_DAYS, SCOPES, USUAL_DAYS
+from publica.http.problems import HttpProblem
+from publica.http.who import Caller, Known
+from publica.instance import credentials
+
+router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=StrictRoute)
+
+MOST, USUAL = 500, 100
+KEPT: dict[str, Any] = {
+    "id": "tok_7k3mq0v2h8xw5c1d9e4f",
+    "holder": "ana",
+    "name": "nightly report",
+    "activities": ["heating_aid"],
+    "scopes": [],
+    "created_at": "2026-11-23T12:00:00.000Z",
+    "expires_at": "2027-02-21T12:00:00.000Z",
+    "last_used": None,
+    "revoked_at": None,
+}
+
+
+class TokenIn(BaseModel):
+    """A token to make."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"name": "nightly report", "activities": ["heating_aid"], "days": 30}]
+        },
+    )
+    name: str = Field(min_length=1, max_length=200, description="What it is for.")
+    activities: list[Annotated[str, Field(max_length=100)]] | None = Field(
+        default=[], max_length=1000, description="Activities that it may cite; null for all."
+    )
+    scopes: list[Annotated[str, Field(max_length=32)]] = Field(
+        default=[], max_length=10, description=f"What it may do besides: {', '.join(SCOPES)}."
+    )
+    days: int = Field(default=USUAL_DAYS, ge=1, le=LONGEST_DAYS, description="How long it is good.")
+
+
+class TokenOut(BaseModel):
+    """A token as it is kept: not its text."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [KEPT]})
+    id: str
+    holder: str
+    name: str
+    activities: list[str] | None = Field(description="Those that it may cite; null for all.")
+    scopes: list[str]
+    created_at: str
+    expires_at: str
+    last_used: str | None = Field(description="The hour in which it was used last.")
+    revoked_at: str | None
+
+
+class TokenMade(TokenOut):
+    """A token just made, with its text."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{**KEPT, "token": "publica_" + "a" * 52 + "234567"}]}
+    )
+    token: str = Field(description="What `Authorization: Bearer` takes. It is shown this once.")
+
+
+class TokenList(BaseModel):
+    """Tokens, the newest first."""
+
+    tokens: list[TokenOut]
+    next: str | None = Field(description="Where the list goes on.")
+
+
+def _signed_in(caller: Known) -> Caller:
+    """Raises HttpProblem (403) unless an official came with a session."""
+    if caller.kind != "official" or caller.session is None:
+        raise HttpProblem("forbidden", "Tokens are for officials who signed in.", do="Sign in; see /sign-in.")
+    return caller
+
+
+Official = Annotated[Caller, Depends(_signed_in)]
+
+
+def _own(caller: Caller) -> bool:
+    """Whether they see their own tokens alone."""
+    return not caller.holds(RoleName.CHIEF_DATA_OFFICER)
+
+
+@router.get("", summary="List tokens", responses=problem_answers(400, 401, 403, 408, 413, 422, 429, 503))
+def list_tokens(
+    instance: Opened,
+    caller: Official,
+    after: Annotated[str | None, Query(max_length=40, description="The last token that was seen.")] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = USUAL,
+) -> TokenList:
+    """One's own tokens; a chief data officer's list has those of their organisation."""
+    found = credentials.listing(instance, caller.actor, own=_own(caller))
+    if after is not None:
+        ids = [token.id for token in found]
+        if after not in ids:
+            raise HttpProblem("bad-input", "`after` names no token of the list.", do="Begin without it.")
+        found = found[ids.index(after) + 1 :]
+    shown = found[:limit]
+    more = f"/api/v1/tokens?after={shown[-1].id}&limit={limit}" if len(found) > limit else None
+    return TokenList(tokens=[TokenOut(**token.as_json()) for token in shown], next=more)
+
+
+@router.post(
+    "",
+    summary="Make a token",
+    status_code=201,
+    responses=problem_answers(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
+)
+def make_token(instance: Opened, caller: Official, given: TokenIn) -> TokenMade:
+    """Make a token of one's own, and show its text: this once."""
+    made, text = credentials.create(
+        instance,
+        caller.actor.id,
+        given.name,
+        caller.actor,
+        activities=given.activities,
+        scopes=given.scopes,
+        days=given.days,
+    )
+    kept: dict[str, Any] = made.as_json()
+    return TokenMade(**kept, token=text)
+
+
+@router.delete(
+    "/{token_id}",
+    summary="Revoke a token",
+    status_code=204,
+    responses=problem_answers(400, 401, 403, 404, 408, 413, 422, 429, 503),
+)
+def revoke_token(
+    instance: Opened,
+    caller: Official,
+    token_id: Annotated[str, Path(max_length=40, examples=["tok_7k3mq0v2h8xw5c1d9e4f"])],
+) -> Response:
+    """Let nobody in with it any more. Doing so again changes nothing."""
+    own = _own(caller)
+    if all(token.id != token_id for token in credentials.listing(instance, caller.actor, own=own)):
+        raise HttpProblem("not-found", "There is no such token.", do="See GET /api/v1/tokens.")
+    credentials.revoke(instance, token_id, caller.actor, own=own)
+    return Response(status_code=204)
