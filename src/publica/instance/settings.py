@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from publica.instance.protocols import TrackerSettings
 from publica.instance.running import OperationSettings, QueueSettings, WorkerSettings
 from publica.instance.section import Section
 from publica.instance.serving import MachineSettings, RateSettings, ServeSettings, SignInSettings
@@ -106,6 +107,7 @@ class Settings(Section):
     rates: RateSettings = RateSettings()
     sign_in: SignInSettings = SignInSettings()
     machines: MachineSettings = MachineSettings()
+    tracker: TrackerSettings = TrackerSettings()
 
 
 def read(folder: Path) -> Settings:

@@ -33,9 +33,10 @@ class RoleName(StrEnum):
 
 
 class Organisation(Spec):
-    """A body that holds or receives data."""
+    """A body that holds or receives data. `code`: its number in the country's register of organisations."""
 
     name: Line
+    code: Line | None = None
     type: OrganisationType
     description: Text | None = None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -16,6 +17,7 @@ from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit, new_salt
 from publica.trust.transparency import listing, receipts, store
+from publica.trust.transparency.listing import Page
 from publica.trust.transparency.model import Original, Private, UseOfMe
 
 
@@ -27,6 +29,30 @@ def uses_of(
     db.write(lambda change: read(change, keys, "uses-of-subject", actor, {"subject": subject}))
     with db.read() as connection:
         return listing.find(connection, keys, position, limit=limit, offset=offset)
+
+
+def page_of_uses(
+    db: Database,
+    keys: Keys,
+    position: int,
+    actor: Actor,
+    *,
+    limit: int,
+    offset: int = 0,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    behalf: str | None = None,
+) -> Page:
+    """As `uses_of`, some of them and their number, between two instants.
+
+    `behalf`: whom the actor, a machine, named as the one who asked; it is entered, hidden, too.
+    """
+    hidden = {"subject": position.to_bytes(4, "big")}
+    if behalf is not None:
+        hidden["behalf"] = behalf.encode()
+    db.write(lambda change: read(change, keys, "uses-of-subject", actor, hidden))
+    with db.read() as connection:
+        return listing.page(connection, keys, position, limit=limit, offset=offset, since=since, until=until)
 
 
 def open_original(db: Database, keys: Keys, use: str, actor: Actor, why: str) -> Original:
