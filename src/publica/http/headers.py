@@ -67,7 +67,7 @@ class Headers:
 
 
 class Readable:
-    """Refuses what no handler should have to read: addresses that are not UTF-8 or hold a NUL character."""
+    """Refuses addresses that are not UTF-8 or hold control characters: no handler should read them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -79,7 +79,7 @@ class Readable:
 
 
 def require_text(parts: Iterable[bytes]) -> None:
-    """Raises HttpProblem unless each part, once unquoted, is UTF-8 without NUL."""
+    """Raises HttpProblem unless each part, once unquoted, is UTF-8 without control characters."""
     for part in parts:
         if b"%" not in part and part.isascii():
             continue
@@ -87,5 +87,5 @@ def require_text(parts: Iterable[bytes]) -> None:
             text = unquote_to_bytes(part.replace(b"+", b" ")).decode()
         except UnicodeDecodeError:
             raise HttpProblem("malformed", "The address is not UTF-8.", do="Encode it as UTF-8.") from None
-        if "\0" in text:
-            raise HttpProblem("malformed", "The address holds a NUL character.", do="Leave it out.")
+        if any(letter < " " or letter == "\x7f" for letter in text):
+            raise HttpProblem("malformed", "The address holds a control character.", do="Leave it out.")

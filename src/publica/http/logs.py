@@ -76,9 +76,14 @@ def client_tag(scope: Scope) -> str | None:
     return hmac.digest(_SALT, str(client[0]).encode(), "sha256")[:6].hex() if client else None
 
 
+def note_route(scope: Scope, pattern: str) -> None:
+    """Keep which route a request takes: by this it is logged and counted."""
+    scope.setdefault("state", {})["route"] = pattern
+
+
 def route_of(scope: Scope) -> str:
     """The pattern of the route that a request took, `/api/v1/uses/{receipt}`; "none" when there was none."""
-    return str(getattr(scope.get("route"), "path", None) or "none")
+    return str(scope.get("state", {}).get("route", "none"))
 
 
 class Logged:
