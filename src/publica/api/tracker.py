@@ -56,7 +56,7 @@ class TrackerRoute(APIRoute):
         return strict
 
 
-router = APIRouter(prefix="/v2", tags=["data tracker"], route_class=TrackerRoute)
+router = APIRouter(prefix="/v2", tags=["tracker"], route_class=TrackerRoute)
 
 
 def _instant(text: str) -> datetime:
