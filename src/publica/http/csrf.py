@@ -56,5 +56,6 @@ async def read_form(request: Request) -> None:
     if request.method in SAFE or HEADER in request.headers:
         return
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
+        await request.body()  # so that the handler can read it, too
         field = (await request.form()).get(FIELD)
         request.state.csrf = field if isinstance(field, str) else None
