@@ -172,6 +172,39 @@ def test_rows_about_people_and_totals(served, office):
     assert frame.to_dicts() == found.to_pylist() == table(reply).to_pandas().to_dict("records")
 
 
+def test_totals_say_how_they_are_protected(tmp_path):
+    """In the schema's metadata, which every reader hands on or leaves alone."""
+    from aggregate.office import OPERATOR
+    from aggregate.office import Office as Statistics
+
+    office = Statistics(tmp_path)
+    rows = [(f"r{n % 2}", n) for n in range(200)]
+    office.table("people", {"region": ("dimension", "string"), "income": ("measure", "integer")}, rows)
+    _, token = credentials.create(office.instance, "stella", "tests", OPERATOR)
+    sql = "SELECT region, count(*) AS n, avg(income) AS mean FROM people GROUP BY region ORDER BY region"
+    with serving(create_app(office.instance), Authorization=f"Bearer {token}", Accept=ARROW) as served:
+        reply = ask(served, sql, "people")
+    office.instance.close()
+    found = table(reply)
+    told = json.loads(found.schema.metadata[b"publica"])
+    assert told["receipt"] == reply.headers["publica-receipt"]
+    assert told["protection"]["k"] == 10
+    assert [set(margins) for margins in told["uncertainty"]] == [{"n", "mean"}] * 2
+    frame = pl.read_ipc_stream(io.BytesIO(reply.body))
+    assert frame["region"].to_list() == ["r0", "r1"]
+    assert all(80 < n < 120 for n in frame["n"])
+    assert frame.to_dicts() == found.to_pylist() == found.to_pandas().to_dict("records")
+
+
+def test_intervals_are_for_those_who_know_them(served):
+    """Polars has no months and days in one: docs/api.md says how to ask instead."""
+    sql = "SELECT {} AS x FROM municipalities WHERE code = 'm1'"
+    span = table(ask(served, sql.format("INTERVAL '36 hours'"), "open-access"))
+    assert span["x"].to_pylist() == [pa.MonthDayNano([0, 0, 36 * 3600 * 10**9])]
+    seconds = ask(served, sql.format("epoch(INTERVAL '36 hours')"), "open-access")
+    assert pl.read_ipc_stream(io.BytesIO(seconds.body))["x"].to_list() == [129_600.0]
+
+
 def test_many_rows_in_many_batches(served):
     """Longer than one batch of the stream, and than what is sent whole."""
     sql = (

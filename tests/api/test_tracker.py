@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
-from fastapi import FastAPI, Request, Response
+from fastapi import Request
 from spine.office import Office
 from sqlalchemy import select
 
-from publica.api import tracker
+from publica.api.app import create_app
 from publica.http.caller import ANONYMOUS, Caller
-from publica.http.problems import of
 from publica.instance import Instance
 from publica.kernel.actor import CITIZEN, Actor
 from publica.kernel.errors import PublicaError
@@ -59,14 +58,8 @@ def office(tmp_path_factory) -> Iterator[Office]:
 
 @pytest.fixture(scope="module")
 def served(office) -> Iterator[Served]:
-    app = FastAPI(redirect_slashes=False)
-    app.state.instance, app.state.identity = office.instance, Named()
-
-    @app.exception_handler(PublicaError)
-    def problem(request: Request, error: PublicaError) -> Response:
-        return of(error).response(None)
-
-    app.include_router(tracker.router)
+    app = create_app(office.instance)
+    app.state.identity = Named()
     with serving(app) as found:
         yield found
 
@@ -205,7 +198,8 @@ def test_who_may_not_ask(served, office, who, asker, query, status):
     [
         "offset=-1", "offset=x", "offset=2147483648", "limit=-1", "limit=10001", "limit=1.5", "limit=",
         "periodStart=5", "periodStart=yesterday", "periodStart=2026-13-01T00:00:00Z",
-        "periodStart=2026-01-01", "periodEnd=2026-01-01T00:00:00%2B25:00", "periodEnd=NaN", "userCode=" + "x" * 501,
+        "periodStart=2026-01-01", "periodEnd=2026-01-01T00:00:00%2B25:00", "periodEnd=NaN",
+        "userCode=" + "x" * 501,
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_400(served, query):

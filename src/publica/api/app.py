@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
 
 from publica import __version__
-from publica.api import access, errors, ledger, operations, reference, uses
+from publica.api import access, errors, ledger, operations, reference, tracker, uses
 from publica.api.gate import Gate, Routes, admitted, require_access
 from publica.api.operations import Checked
 from publica.api.serving import Serving
@@ -21,7 +21,7 @@ from publica.instance import Instance
 
 V1 = (uses.router, ledger.router)
 """Routers under /api/v1."""
-ROOT = (operations.router, reference.router)
+ROOT = (tracker.router, operations.router, reference.router)
 """Routers that stand at the root."""
 
 
