@@ -72,6 +72,18 @@ ACCESS: dict[Route, Classes] = {
     ): KNOWN,  # a citizen; or whoever's token has the scope, which is the handler's to see
     ("GET", "/v2/usagePeriod"): EVERYBODY,
     ("GET", "/v2/heartbeat"): EVERYBODY,
+    # who one is
+    ("GET", f"{V1}/session"): EVERYBODY,
+    ("GET", "/sign-in/{provider}"): EVERYBODY,
+    ("GET", "/sign-in/{provider}/callback"): EVERYBODY,
+    ("POST", "/sign-out"): EVERYBODY,
+    ("GET", f"{V1}/tokens"): OFFICIALS,
+    ("POST", f"{V1}/tokens"): OFFICIALS,
+    ("DELETE", f"{V1}/tokens/{{token_id}}"): OFFICIALS,
+    # Estonia's Data Tracker
+    ("GET", "/v2/findUsage"): KNOWN,
+    ("GET", "/v2/usagePeriod"): EVERYBODY,
+    ("GET", "/v2/heartbeat"): EVERYBODY,
     # operations and reference
     ("GET", "/health"): EVERYBODY,
     ("GET", "/ready"): EVERYBODY,

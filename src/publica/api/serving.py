@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,7 +14,7 @@ from fastapi import Depends, Request
 
 from publica.gateway.door import Answer
 from publica.gateway.door import Request as Question
-from publica.http import forms, logs
+from publica.http import forms
 from publica.http.fair import Gone, Queue
 from publica.http.metrics import Metrics
 from publica.instance import Instance
@@ -62,6 +62,10 @@ class Serving:
         self.ready = False
         self.queue.stop()
 
+    def cut_short(self) -> None:
+        """End what still runs: it fails as if its time were up, and leaves the receipt of a failure."""
+        self.door.engine.cut_short()
+
     def close(self) -> None:
         """Wait for what runs, and let go of the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -83,7 +87,7 @@ class Serving:
         answer.spool.drop()
         return Made(answer, body)
 
-    async def pieces(self, answer: Answer, form: str) -> AsyncIterator[bytes]:
+    async def pieces(self, answer: Answer, form: str) -> AsyncGenerator[bytes]:
         """The answer, piece by piece, each made when the one before was taken; then it is forgotten."""
         loop, size = asyncio.get_running_loop(), answer.spool.size
         with self._lock:
@@ -104,13 +108,6 @@ class Serving:
 def _next(made: Iterator[bytes]) -> bytes:
     """The next piece that is not empty; b"" at the end."""
     return next((piece for piece in made if piece), b"")
-
-
-def told_stop(serving: Serving) -> None:
-    """Stop letting uses in, and say so in the log."""
-    if serving.ready:
-        logs.event("stopping", running=serving.queue.running, waiting=serving.queue.waiting)
-    serving.stop()
 
 
 def _serving(request: Request) -> Serving:

@@ -120,7 +120,7 @@ async def ask(request: Request, question: Asked, caller: Known, serving: Served)
     """
     form = negotiate(request.headers.get("accept"), forms.FORMS)
     asked = caller.request(question.activity, question.sql, question.parameters)
-    made = await serving.use(asked, form, lambda: gone(request))
+    made = await serving.use(asked, form, lambda: gone(request.receive))
     return _response(serving, made, form)
 
 

@@ -42,6 +42,10 @@ class Metrics:
         """A gauge that is read when it is asked for."""
         Gauge(name, what, registry=self.registry).set_function(read)
 
+    def job_done(self, job: str, outcome: str) -> None:
+        """Count a job of the worker."""
+        self.jobs.labels(job, outcome).inc()
+
     def text(self) -> bytes:
         """All of them, as Prometheus reads them."""
         return generate_latest(self.registry)
