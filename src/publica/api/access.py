@@ -80,10 +80,6 @@ ACCESS: dict[Route, Classes] = {
     ("GET", f"{V1}/tokens"): OFFICIALS,
     ("POST", f"{V1}/tokens"): OFFICIALS,
     ("DELETE", f"{V1}/tokens/{{token_id}}"): OFFICIALS,
-    # Estonia's Data Tracker
-    ("GET", "/v2/findUsage"): KNOWN,
-    ("GET", "/v2/usagePeriod"): EVERYBODY,
-    ("GET", "/v2/heartbeat"): EVERYBODY,
     # operations and reference
     ("GET", "/health"): EVERYBODY,
     ("GET", "/ready"): EVERYBODY,

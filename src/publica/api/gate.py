@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publica.api import access
 from publica.api.access import Route
-from publica.http.csrf import FORMS
+from publica.http.csrf import is_form
 from publica.http.logs import note_route
 from publica.http.problems import HttpProblem
 from publica.http.who import caller
@@ -88,7 +88,7 @@ class Gate:
         asked = {**scope, "method": "GET"} if method == "HEAD" else scope
         note_route(scope, found.pattern)
         scope["state"]["endpoint"] = found.endpoint
-        if not _is_form(scope):  # the form may hold what shows that it is a page of ours; the handler has it
+        if not is_form(Request(scope)):  # the form may hold what shows that it is a page of ours; the handler has it
             await admit(Request(asked, receive))
         await self.app(asked, receive, _without_body(send) if method == "HEAD" else send)
 
@@ -141,8 +141,3 @@ def _without_body(send: Send) -> Send:
 def _routes(scope: Scope) -> Routes:
     found: Routes = scope["app"].state.routes
     return found
-
-
-def _is_form(scope: Scope) -> bool:
-    given = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-    return given.decode("latin-1").partition(";")[0].strip().lower() in FORMS
