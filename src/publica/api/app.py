@@ -8,7 +8,21 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
 
 from publica import __version__
-from publica.api import access, errors, ledger, operations, reference, signin, tokens, tracker, uses
+from publica.api import (
+    access,
+    datasets,
+    errors,
+    ledger,
+    me,
+    operations,
+    proposals,
+    records,
+    reference,
+    signin,
+    tokens,
+    tracker,
+    uses,
+)
 from publica.api.gate import Gate, Routes, admitted, require_access
 from publica.api.operations import Checked
 from publica.api.serving import Serving
@@ -19,7 +33,16 @@ from publica.http.metrics import Measured
 from publica.http.who import Identity
 from publica.instance import Instance
 
-V1 = (uses.router, ledger.router, signin.router, tokens.router)
+V1 = (
+    uses.router,
+    proposals.router,
+    records.router,
+    datasets.router,
+    me.router,
+    ledger.router,
+    signin.router,
+    tokens.router,
+)
 """Routers under /api/v1."""
 ROOT = (signin.pages, tracker.router, operations.router, reference.router)
 """Routers that stand at the root."""

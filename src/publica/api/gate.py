@@ -88,7 +88,9 @@ class Gate:
         asked = {**scope, "method": "GET"} if method == "HEAD" else scope
         note_route(scope, found.pattern)
         scope["state"]["endpoint"] = found.endpoint
-        if not is_form(Request(scope)):  # the form may hold what shows that it is a page of ours; the handler has it
+        if not is_form(
+            Request(scope)
+        ):  # the form may hold what shows that it is a page of ours; the handler has it
             await admit(Request(asked, receive))
         await self.app(asked, receive, _without_body(send) if method == "HEAD" else send)
 

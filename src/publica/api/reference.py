@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 
-from publica.api import access
+from publica.api import access, documents
 from publica.api.common import problem_answers
 from publica.api.described import COMPONENTS, DESCRIPTION, SECURITY, TAGS
 from publica.api.page import STYLE_POLICY, page
@@ -54,7 +54,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, routes=app.routes, description=DESCRIPTION, tags=TAGS
     )
     components = made.setdefault("components", {})
-    components.setdefault("schemas", {}).update(COMPONENTS)
+    components.setdefault("schemas", {}).update({**COMPONENTS, **documents.components()})
     components["securitySchemes"] = SECURITY
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)

@@ -166,7 +166,7 @@ async def sign_out(
     held = identity.cookies.read(request, SESSION)
     if held is not None and caller.session is not None:
         await run_in_threadpool(signing_in.sign_out, identity, held, everywhere=everywhere)
-    form = request.headers.get("content-type", "").startswith(csrf.FORMS)
+    form = csrf.is_form(request)
     answer: Response = RedirectResponse(signing_in.HOME, SEE_OTHER) if form else Response(status_code=204)
     identity.cookies.take_back(answer, SESSION)
     return answer

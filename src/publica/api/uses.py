@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from publica.api.common import Opened, problem_answers
+from publica.api.instants import Instant
+from publica.api.paging import USUAL, After, Limit, paged
 from publica.api.serving import Made, Served, Serving
 from publica.api.streaming import Streamed, gone
 from publica.api.strict import StrictRoute
 from publica.gateway.door import Answer
+from publica.governance.identity import RoleName
 from publica.http import forms
 from publica.http.accept import negotiate
-from publica.http.problems import clause_json
+from publica.http.problems import HttpProblem, clause_json
 from publica.http.who import Known
+from publica.kernel.actor import CITIZEN
+from publica.trust.transparency import Original, asked, open_original, open_originals
+from publica.trust.transparency.asked import Filter
 
 router = APIRouter(prefix="/uses", tags=["uses"], route_class=StrictRoute)
 
 RECEIPT, PROTECTION = "Publica-Receipt", "Publica-Protection"
+AUDIT, OWN = "read by an auditor", "read by who asked"
+"""Why an original is opened."""
+SOMEBODY = "(a citizen)"
 SAFE, MOST = 2**63, 100
 
 Number = Annotated[StrictInt, Field(ge=-SAFE, lt=SAFE)]
@@ -72,6 +81,40 @@ class Explained(BaseModel):
     clauses: list[Clause]
     sql: str | None = Field(description="The statement as it would run, over the governed relations.")
     protection: str | None = Field(description="What may come out.")
+
+
+class Shown(BaseModel):
+    """One use, as its receipt in the ledger says; who asked, and in which words, for those who may know."""
+
+    receipt: str
+    at: str
+    outcome: Literal["released", "refused", "failed"]
+    activity: str
+    organisation: str
+    purpose: str
+    basis: str | None
+    authenticated: str = Field(description="How who asked was known: `oidc`, `token`, `client`, `operator` …")
+    agreements: list[str]
+    datasets: list[str] = Field(description="Versions, as `population@3`.")
+    columns: dict[str, list[str]]
+    protection: str | None
+    rows: int
+    bytes: int
+    clauses: list[dict[str, str | None]] = Field(description="Of a refusal, what was missing.")
+    actor: str | None = Field(
+        description="Who asked; `(a citizen)` for people about themselves. Auditors only."
+    )
+    sql: str | None = Field(
+        description="The statement. In a list for auditors only; of one's own use, alone."
+    )
+    parameters: dict[str, Any] | None = None
+
+
+class Uses(BaseModel):
+    """Uses, newest first."""
+
+    items: list[Shown]
+    next: str | None = Field(description="Where the next page is; null on the last one.")
 
 
 ANSWERED: dict[int | str, dict[str, Any]] = {
@@ -133,6 +176,80 @@ def explain(question: Asked, caller: Known, instance: Opened) -> Explained:
         clauses=[Clause.model_validate(clause_json(clause)) for clause in found.decision.clauses],
         sql=found.sql,
         protection=found.protection,
+    )
+
+
+Since = Annotated[Instant | None, Query(alias="from", description="Uses from then on (RFC 3339, or a day).")]
+Until = Annotated[Instant | None, Query(alias="to", description="Uses before then.")]
+
+
+@router.get("", responses=problem_answers(422, 503))
+def uses(
+    request: Request,
+    caller: Known,
+    instance: Opened,
+    activity: Annotated[str | None, Query(max_length=128, description="Only under this activity.")] = None,
+    outcome: Annotated[
+        Literal["released", "refused", "failed"] | None, Query(description="Only these.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    actor: Annotated[str | None, Query(max_length=100, description="An official's. For auditors.")] = None,
+    after: After = None,
+    limit: Limit = USUAL,
+) -> Uses:
+    """One's own uses, newest first. For an auditor everybody's, with who asked and the statement.
+
+    An auditor's look at a page is entered in the ledger.
+    """
+    audits = caller.holds(RoleName.AUDITOR)
+    if actor is not None and not audits and actor != caller.actor.id:
+        raise HttpProblem("forbidden", "Others' uses are for auditors.", do="Leave `actor` out.")
+    wanted = Filter(
+        actor=actor if audits else caller.actor.id,
+        activity=activity,
+        outcome=outcome,
+        since=since,
+        until=until,
+        after=after,
+    )
+    with instance.db.read() as connection:
+        found = asked.page(connection, instance.keys, wanted, limit + 1)
+    ids = [entry["id"] for entry in found[:limit]]
+    opened = open_originals(instance.db, instance.keys, ids, caller.actor, AUDIT) if audits else {}
+    items = [_shown(entry, opened.get(entry["id"])) for entry in found]
+    return Uses.model_validate(paged(request, items, limit, ids[-1] if ids else None))
+
+
+@router.get("/{receipt}", responses=problem_answers(404, 503))
+def use(
+    caller: Known,
+    instance: Opened,
+    receipt: Annotated[str, Path(max_length=40, description="Id of the receipt.")],
+) -> Shown:
+    """One use: one's own; for an auditor anybody's. Opening the statement is entered in the ledger."""
+    audits = caller.holds(RoleName.AUDITOR)
+    with instance.db.read() as connection:
+        entry = asked.entry(connection, receipt)
+        mine = asked.is_of(connection, instance.keys, receipt, caller.actor.id)
+    if entry is None or not (audits or mine):
+        raise HttpProblem("not-found", "There is no such use of yours.", do="See GET /api/v1/uses.")
+    why = AUDIT if audits else OWN
+    original = open_original(instance.db, instance.keys, receipt, caller.actor, why)
+    return _shown(entry, original, named=audits)
+
+
+def _shown(entry: asked.Entry, original: Original | None, *, named: bool = True) -> Shown:
+    private = None if original is None else original.private
+    names = ("at", "outcome", "activity", "organisation", "purpose", "basis", "authenticated", "agreements")
+    more = ("datasets", "columns", "protection", "rows", "bytes", "clauses")
+    who = None if private is None or not named else private.actor
+    return Shown(
+        receipt=entry["id"],
+        **{name: entry[name] for name in (*names, *more)},
+        actor=SOMEBODY if who is not None and who.startswith(CITIZEN) else who,
+        sql=None if private is None else private.sql,
+        parameters=None if private is None else dict(private.params),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit, new_salt
-from publica.trust.transparency import listing, receipts, store
+from publica.trust.transparency import asked, listing, receipts, store
 from publica.trust.transparency.listing import Page
 from publica.trust.transparency.model import Original, Private, UseOfMe
 
@@ -71,6 +71,22 @@ def open_original(db: Database, keys: Keys, use: str, actor: Actor, why: str) ->
     return db.write(work)
 
 
+def open_originals(
+    db: Database, keys: Keys, uses: Sequence[str], actor: Actor, why: str
+) -> dict[str, Original]:
+    """The same of several uses, in one entry which commits to their ids. Unknown ones are left out."""
+    if not uses:
+        return {}
+
+    def work(change: Change) -> dict[str, Original]:
+        found = asked.sealed(change.connection, uses)
+        hidden = {"why": why.encode(), "uses": "\n".join(uses).encode()}
+        read(change, keys, "originals", actor, hidden)
+        return {use: _opened(keys, use, sealed) for use, sealed in found.items()}
+
+    return db.write(work)
+
+
 def read(
     change: Change,
     keys: Keys,
@@ -102,6 +118,10 @@ def _original(connection: Connection, keys: Keys, use: str) -> Original:
     sealed = connection.execute(query).scalar()
     if sealed is None:
         raise BadInput(f"There is no use {use}.", do="Use ids stand in receipts and in people's lists.")
+    return _opened(keys, use, sealed)
+
+
+def _opened(keys: Keys, use: str, sealed: bytes) -> Original:
     held: dict[str, Any] = json.loads(keys.unseal(sealed, receipts.original_context(use)))
     who = held["actor"]
     private = Private(**{"actor": who.pop("id"), **who}, sql=held["sql"], params=held["params"])
