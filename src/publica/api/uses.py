@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from publica.api.common import Opened, problem_answers
 from publica.api.instants import Instant
@@ -31,9 +33,17 @@ AUDIT, OWN = "read by an auditor", "read by who asked"
 SOMEBODY = "(a citizen)"
 SAFE, MOST = 2**63, 100
 
-Number = Annotated[StrictInt, Field(ge=-SAFE, lt=SAFE)]
-Fraction = Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Value = StrictBool | Number | Fraction | StrictStr | None
+
+def _value(given: Any) -> Any:
+    """A value that SQL has: text, a whole number of 64 bits, a finite fraction, true, false or nothing."""
+    whole = isinstance(given, int) and -SAFE <= given < SAFE
+    if given is None or whole or isinstance(given, str) or (isinstance(given, float) and isfinite(given)):
+        return given
+    raise PydanticCustomError("value", "it is no text, number of 64 bits, true, false or null")
+
+
+SCHEMA = {"type": ["string", "number", "boolean", "null"]}
+Value = Annotated[Any, BeforeValidator(_value), WithJsonSchema(SCHEMA)]
 
 
 class Asked(BaseModel):
