@@ -141,7 +141,8 @@ def test_totals_come_with_their_uncertainty(city: City) -> None:
 
 def test_json_keeps_every_value_exactly(city: City) -> None:
     sql = """SELECT CAST(0.10 AS DECIMAL(38, 2)) AS money, 9007199254740991 AS safe,
-             9007199254740993 AS beyond, -9223372036854775807 AS least, [9007199254740993] AS nested, 'NaN'::DOUBLE AS odd, 1.5 AS half,
+             9007199254740993 AS beyond, -9223372036854775807 AS least, [9007199254740993] AS nested,
+             'NaN'::DOUBLE AS odd, 1.5 AS half,
              DATE '2026-11-23' AS day, TIMESTAMP '2026-11-23 12:00:00' AS noon, 1 AS n, 2 AS n"""
     row = city.use("ana", sql).json()["rows"][0]
     assert row == {
