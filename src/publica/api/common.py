@@ -10,7 +10,7 @@ from publica.http.problems import KINDS, MEDIA_TYPE, TYPE
 from publica.instance import Instance
 
 
-def _opened(request: Request) -> Instance:
+async def _opened(request: Request) -> Instance:  # not async, it would go through a thread for each request
     found: Instance = request.app.state.instance
     return found
 

@@ -97,7 +97,7 @@ class Uses(BaseModel):
     next: str | None
 
 
-def _person(caller: Known) -> str:
+async def _person(caller: Known) -> str:
     """The key of the citizen who asks."""
     if caller.kind != "citizen" or caller.subject is None:
         raise HttpProblem("forbidden", "These are a citizen's own.", do="Sign in as a citizen.")

@@ -51,7 +51,7 @@ class Checked:
         return self._missing
 
 
-def _checked(request: Request) -> Checked:
+async def _checked(request: Request) -> Checked:
     found: Checked = request.app.state.checked
     return found
 

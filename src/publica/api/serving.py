@@ -110,7 +110,7 @@ def _next(made: Iterator[bytes]) -> bytes:
     return next((piece for piece in made if piece), b"")
 
 
-def _serving(request: Request) -> Serving:
+async def _serving(request: Request) -> Serving:
     found: Serving = request.app.state.serving
     return found
 

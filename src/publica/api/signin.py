@@ -27,12 +27,12 @@ SEE_OTHER = 303
 LONGEST = 4096
 
 
-def _identity(request: Request) -> Identity:
+async def _identity(request: Request) -> Identity:
     found: Identity = request.app.state.identity
     return found
 
 
-def _within_rate(request: Request, identity: Annotated[Identity, Depends(_identity)]) -> Identity:
+async def _within_rate(request: Request, identity: Annotated[Identity, Depends(_identity)]) -> Identity:
     """Who tries to sign in again and again is made to wait."""
     came_from = getattr(request.state, "address", UNKNOWN)
     most = identity.instance.settings.rates.sign_in_per_minute

@@ -84,7 +84,7 @@ class TokenList(BaseModel):
     next: str | None = Field(description="Where the list goes on.")
 
 
-def _signed_in(caller: Known) -> Caller:
+async def _signed_in(caller: Known) -> Caller:
     """Raises HttpProblem (403) unless an official came with a session."""
     if caller.kind != "official" or caller.session is None:
         raise HttpProblem("forbidden", "Tokens are for officials who signed in.", do="Sign in; see /sign-in.")

@@ -188,7 +188,7 @@ async def caller(request: Request) -> Caller:
     return found
 
 
-def known(caller: Annotated[Caller, Depends(caller)]) -> Caller:
+async def known(caller: Annotated[Caller, Depends(caller)]) -> Caller:
     """The caller, who must have signed in or shown a token. Raises HttpProblem (401) otherwise."""
     if not caller.signed_in:
         raise HttpProblem(
