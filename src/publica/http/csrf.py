@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
@@ -16,7 +17,7 @@ from publica.http.problems import HttpProblem
 
 HEADER, FIELD = "Publica-CSRF", "csrf"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORM, MOST_FIELDS = "application/x-www-form-urlencoded", 1000
 OURS = frozenset({"same-origin", "none"})
 """What `Sec-Fetch-Site` says of our own pages, and of what the user typed."""
 
@@ -52,10 +53,16 @@ def require_our_page(request: Request, origin: str) -> None:
 
 
 async def read_form(request: Request) -> None:
-    """Note the token of a form, so that `require` finds it."""
-    if request.method in SAFE or HEADER in request.headers:
+    """Note the token of a form, so that `require` finds it. One with files sends the header instead."""
+    if request.method in SAFE or HEADER in request.headers or not is_form(request):
         return
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
-        await request.body()  # so that the handler can read it, too
-        field = (await request.form()).get(FIELD)
-        request.state.csrf = field if isinstance(field, str) else None
+    try:
+        fields = parse_qs((await request.body()).decode(), max_num_fields=MOST_FIELDS)
+    except ValueError:
+        return  # no text, or too many fields: it has no token
+    request.state.csrf = fields.get(FIELD, [""])[0]
+
+
+def is_form(request: Request) -> bool:
+    """Whether the request is a form's, without files."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
