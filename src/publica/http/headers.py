@@ -81,7 +81,7 @@ class Readable:
 def require_text(parts: Iterable[bytes]) -> None:
     """Raises HttpProblem unless each part, once unquoted, is UTF-8 without control characters."""
     for part in parts:
-        if b"%" not in part and part.isascii():
+        if b"%" not in part and part.decode("latin-1").isprintable() and part.isascii():
             continue
         try:
             text = unquote_to_bytes(part.replace(b"+", b" ")).decode()
