@@ -162,6 +162,14 @@ class Server:
         """Resident memory now, MiB."""
         return _status(self.process.pid, "VmRSS:")
 
+    def spent(self) -> float:
+        """Processor seconds so far, all threads."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def peak(self) -> float:
         """The most it had, MiB."""
         return _status(self.process.pid, "VmHWM:")
@@ -186,7 +194,3 @@ def _status(process: int, name: str) -> float:
     except OSError:
         return 0.0
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
-
-
-def processors() -> int:
-    return os.cpu_count() or 1
