@@ -13,7 +13,7 @@ import pyarrow as pa
 from publica.kernel.errors import TimedOut, Unavailable
 
 IN_MEMORY = 8 * 1024 * 1024
-PIECE = 256 * 1024
+PIECE = 1024 * 1024
 """Bytes that are read of the stream at once."""
 BATCH_ROWS = 32_768
 """Rows per batch of the stream; the last one may have fewer. How the engine cut its batches does not show."""
