@@ -200,6 +200,12 @@ def test_an_address_that_is_no_text(city: City, path: str) -> None:
     assert "X" not in answer.headers
 
 
+def test_headers_beyond_measure(city: City) -> None:
+    for path, headers in ((f"/health?x={'a' * 40_000}", {}), ("/health", {"X-A": "a" * 40_000})):
+        answer = city.http.get(path, headers=headers)
+        assert (answer.status_code, slug(answer)) == (431, "header-too-large")
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -17,7 +17,7 @@ from publica.http.headers import POLICY
 
 router = APIRouter(tags=["reference"], route_class=StrictRoute)
 
-ALWAYS = (400, 406, 422, 429)
+ALWAYS = (400, 406, 422, 429, 431)
 """Statuses that every route can give."""
 ASKED = (401, 403, 503)
 """Those of routes that look who calls."""

@@ -12,6 +12,8 @@ from publica.http.problems import HttpProblem
 from publica.kernel import ids
 
 REQUEST_ID = "X-Request-Id"
+MOST_BYTES = 32 * 1024
+"""Most bytes of a request's address and headers."""
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """The content security policy of whatever names no wider one: nothing is loaded, run, sent or framed."""
 
@@ -67,15 +69,39 @@ class Headers:
 
 
 class Readable:
-    """Refuses addresses that are not UTF-8 or hold control characters: no handler should read them."""
+    """Refuses addresses that are not UTF-8 or hold control characters, and headers beyond measure."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            require_small(scope)
+            require_one_length(scope)
             require_text((scope.get("raw_path") or b"", scope.get("query_string") or b""))
         await self.app(scope, receive, send)
+
+
+def require_small(scope: Scope) -> None:
+    """Raises HttpProblem (431) for an address and headers of more than `MOST_BYTES` together."""
+    size = len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
+    size += sum(len(name) + len(value) for name, value in scope["headers"])
+    if size > MOST_BYTES:
+        raise HttpProblem(
+            "header-too-large", "The address and headers are too large.", do="Send less in them."
+        )
+
+
+def require_one_length(scope: Scope) -> None:
+    """Raises HttpProblem for a body whose length is said twice: a proxy may have read the other one."""
+    names = {name for name, _ in scope["headers"]}
+    if {b"content-length", b"transfer-encoding"} <= names:
+        raise HttpProblem(
+            "malformed",
+            "The body's length is said twice.",
+            do="Send Content-Length or Transfer-Encoding.",
+            headers={"Connection": "close"},
+        )
 
 
 def require_text(parts: Iterable[bytes]) -> None:

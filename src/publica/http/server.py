@@ -19,10 +19,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from publica.http import logs
+from publica.http.headers import MOST_BYTES
 from publica.kernel.errors import BadInput, Unavailable
 
-HEADER_BYTES = 32 * 1024
-"""Most bytes of a request's line and headers."""
 KEEP_ALIVE = 15
 """Seconds for which a connection without a request is kept."""
 BACKLOG = 2048
@@ -102,7 +101,7 @@ def run(
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=math.ceil(stop + LAST_WORDS),
-        h11_max_incomplete_event_size=HEADER_BYTES,
+        h11_max_incomplete_event_size=2 * MOST_BYTES,
     )
     Server(config, stops, drain, stop).run(sockets=[listening])
 
