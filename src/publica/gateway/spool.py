@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from publica.kernel.errors import TimedOut, Unavailable
 
-IN_MEMORY = 8 * 1024 * 1024
+IN_MEMORY = 64 * 1024 * 1024
+"""Bytes of an answer that stand in memory while it is made; a longer one goes to disk."""
 PIECE = 1024 * 1024
 """Bytes that are read of the stream at once."""
 BATCH_ROWS = 32_768
