@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from publica.api import access
 from publica.instance import Instance
 
 from . import site
@@ -32,6 +34,13 @@ def provider(issuer: site.Provider) -> Iterator[site.Provider]:
 def town(tmp_path: Path, provider: site.Provider) -> Iterator[site.Site]:
     with closing(Instance.open(site.configured(tmp_path / "town", provider.url))) as instance:
         yield site.Site(instance, provider)
+
+
+@pytest.fixture(autouse=True)
+def tried() -> Iterator[None]:
+    """The routes of the tests are in the table of access."""
+    with mock.patch.dict(access.ACCESS, site.TRIED):
+        yield
 
 
 @pytest.fixture

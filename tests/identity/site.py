@@ -10,23 +10,20 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from spine.support import copy
 from sqlalchemy import select
-from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from publica.api import signin, tokens
-from publica.http import problems
-from publica.http.headers import Headers, request_id
-from publica.http.limits import Bodies, Rates
+from publica.api import access
+from publica.api.app import create_app
 from publica.http.who import Identity, Known, Who
 from publica.instance import Instance, settings
 from publica.kernel import clock
-from publica.kernel.errors import PublicaError
 from publica.kernel.ledger.store import entries
 
 ORIGIN = "https://data.town.example"
@@ -108,45 +105,38 @@ def configured(folder: Path, issuer: str, **rates: int) -> Path:
     return folder
 
 
+TRIED: dict[access.Route, access.Classes] = {
+    ("GET", "/anybody"): access.EVERYBODY,
+    ("GET", "/known"): access.EVERYBODY,
+    ("POST", "/change"): access.EVERYBODY,
+    ("POST", "/ask/{activity}"): access.EVERYBODY,
+}
+"""Routes of the tests alone: for anybody, for the known, to change something, to use data."""
+
+
 def application(identity: Identity) -> FastAPI:
-    """The API as far as identity goes; and routes for anybody, for the known, and to change something."""
-    app = FastAPI()
-    app.state.instance, app.state.identity = identity.instance, identity
-    app.include_router(signin.pages)
-    app.include_router(signin.router, prefix="/api/v1")
-    app.include_router(tokens.router, prefix="/api/v1")
-    given = identity.instance.settings
+    """The API, and besides it routes that say who the caller is."""
+    router = APIRouter()
 
-    @app.exception_handler(PublicaError)
-    def problem(request: Request, error: PublicaError) -> Response:
-        return problems.of(error).response(request_id(request.scope))
-
-    @app.get("/anybody")
+    @router.get("/anybody")
     def anybody(caller: Who) -> dict[str, Any]:
         return {"kind": caller.kind, "actor": caller.actor.id, "roles": sorted(caller.roles)}
 
-    @app.get("/known")
+    @router.get("/known")
     def known(caller: Known) -> dict[str, Any]:
         return {"kind": caller.kind, "actor": caller.actor.id, "how": caller.actor.authenticated}
 
-    @app.post("/change")
+    @router.post("/change")
     async def change(caller: Known, request: Request) -> dict[str, Any]:
         return {"actor": caller.actor.id, "sent": len(await request.body())}
 
-    @app.post("/ask/{activity}")
+    @router.post("/ask/{activity}")
     def ask(caller: Known, activity: str) -> dict[str, Any]:
         answer = identity.instance.use(caller.request(activity, "SELECT count(*) AS n FROM population"))
         return {"receipt": answer.receipt}
 
-    app.add_middleware(Bodies, most=given.serve.body_bytes, seconds=1.0)
-    app.add_middleware(
-        Rates,
-        limiter=identity.limiter,
-        per_minute=given.rates.address_per_minute,
-        trusted=given.serve.trusted_proxies,
-    )
-    app.add_middleware(Headers, secure=True)
-    return app
+    with mock.patch.dict(access.ACCESS, TRIED):
+        return create_app(identity.instance, identity=identity, routers=[router])
 
 
 class Site:

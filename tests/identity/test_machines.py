@@ -80,7 +80,7 @@ def test_without_activities_in_the_claim_it_may_cite_none(town: Site) -> None:
 
 
 def test_keys_are_read_once(town: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And again for an unknown one after a minute at the soonest: nobody makes us ask the issuer each time."""
+    """And again for an unknown one after a minute at the soonest: nobody makes us ask each time."""
     reads: list[str] = []
     fetch = issuers.fetch
     monkeypatch.setattr(issuers, "fetch", lambda url: (reads.append(url), fetch(url))[1])
