@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import schemathesis
 from httpx2 import Response
 from spine.office import Office, documents
 from starlette.testclient import TestClient
@@ -126,6 +127,7 @@ class City:
         self.identity = Identity(self.instance, origin=ORIGIN, providers={"test": Vouching()})
         self.app = create_app(self.instance, identity=self.identity)
         self.http = TestClient(self.app, base_url=ORIGIN, raise_server_exceptions=False)
+        self.schema = schemathesis.openapi.from_dict(self.app.state.document)
         self._headers: dict[str, dict[str, str]] = {"anonymous": {}}
 
     @property
@@ -168,7 +170,17 @@ class City:
         """One request of a caller."""
         headers = {**self.headers(who), **given.pop("headers", {})}
         self.http.cookies.clear()
-        return self.http.request(method, path, headers=headers, follow_redirects=False, **given)
+        answer = self.http.request(method, path, headers=headers, follow_redirects=False, **given)
+        self.require_documented(method, path, answer)
+        return answer
+
+    def require_documented(self, method: str, path: str, answer: Response) -> None:
+        """Every answer is one that the API's own description has: its status, type, headers and schema."""
+        known = self.app.state.routes.find("GET" if method == "HEAD" else method, path.partition("?")[0])
+        if known is None or method == "HEAD":
+            return
+        operation = self.schema[known.pattern.replace(":path}", "}")][method]
+        operation.validate_response(answer)
 
     def get(self, who: str, path: str, **given: Any) -> Response:
         return self.ask(who, "GET", V1 + path, **given)

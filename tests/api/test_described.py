@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from httpx2 import Request, Response
 
 from publica.api.access import ACCESS, UNASKED
 from publica.http.problems import KINDS
@@ -135,3 +137,21 @@ def test_what_is_described_is_shown_as_text(city: City) -> None:
     assert "<script>" not in made
     assert "<b>&" not in made
     assert "<code>&lt;script&gt;</code>" in made
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (418, "application/json", b"{}"),
+        (200, "text/html", b"{}"),
+        (200, "application/json", b'{"status":"dead"}'),
+    ],
+)
+def test_an_answer_that_is_not_described_is_noticed(city: City, status: int, kind: str, body: bytes) -> None:
+    """So that every other test with this city holds the description to what is answered."""
+    answer = Response(
+        status, headers={"Content-Type": kind}, content=body, request=Request("GET", "http://x/health")
+    )
+    answer.elapsed = timedelta(0)
+    with pytest.raises((AssertionError, ExceptionGroup)):
+        city.require_documented("GET", "/health", answer)
