@@ -44,8 +44,8 @@ def begin(db: Database, keys: Keys, mark: bytes, request: bytes, now: datetime) 
         stale = answers.c.expires_at <= clock.text(now)
         connection.execute(delete(answers).where(answers.c.tag == mark, stale))
         row = {"tag": mark, "request": request, "expires_at": clock.text(now + UNDER_WAY)}
-        made = connection.execute(upsert(connection, answers).on_conflict_do_nothing(), row)
-        if made.rowcount == 1:
+        insert = upsert(connection, answers).values(row).on_conflict_do_nothing().returning(answers.c.tag)
+        if connection.execute(insert).first() is not None:
             return None
         held = connection.execute(select(answers).where(answers.c.tag == mark)).one()
         body = None if held.sealed is None else json.loads(keys.unseal(held.sealed, b"answer" + mark))
