@@ -179,8 +179,13 @@ class City:
         known = self.app.state.routes.find("GET" if method == "HEAD" else method, path.partition("?")[0])
         if known is None or method == "HEAD":
             return
-        operation = self.schema[known.pattern.replace(":path}", "}")][method]
-        operation.validate_response(answer)
+        pattern = known.pattern.replace(":path}", "}")
+        described = self.app.state.document["paths"][pattern][method.lower()]["responses"]
+        assert str(answer.status_code) in described, (method, path, answer.status_code, answer.text)
+        kind = answer.headers.get("Content-Type", "").partition(";")[0]
+        kinds = described[str(answer.status_code)].get("content", {})
+        assert kind in kinds or (not kinds and not answer.content), (method, path, kind)
+        self.schema[pattern][method].validate_response(answer)
 
     def get(self, who: str, path: str, **given: Any) -> Response:
         return self.ask(who, "GET", V1 + path, **given)

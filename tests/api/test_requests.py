@@ -274,15 +274,23 @@ def test_too_many_requests_wait(tmp_path: Any) -> None:
         assert answers[-1].headers["X-Request-Id"]
 
 
-def test_a_fault_of_ours_tells_nothing(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_tells_nothing(
+    city: City, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not the client, and not the log either: only what kind it was, and where."""
+
     def broken(*_given: Any) -> Any:
         raise ZeroDivisionError("P-001 has the value 17")
 
     monkeypatch.setattr(type(city.instance), "explain", broken)
-    answer = city.post("ana", "/uses/explain", QUESTION)
+    answer = city.http.post(f"{V1}/uses/explain", json=QUESTION, headers=city.headers("ana"))
     assert (answer.status_code, slug(answer)) == (500, "fault")
     assert "P-001" not in answer.text
     assert "ZeroDivisionError" not in answer.text
+    assert "P-001" not in caplog.text
+    (found,) = [record for record in caplog.records if record.msg == "fault"]
+    assert found.__dict__["fields"]["error"] == "ZeroDivisionError"
+    assert found.__dict__["fields"]["route"] == f"{V1}/uses/explain"
 
 
 def test_the_kinds_of_problems_are_total() -> None:

@@ -13,6 +13,8 @@ from publica.kernel.errors import IntegrityBroken
 from .source import MODULES, Function, Module
 
 MAY_MAINTAIN: dict[str, str] = {
+    "publica.governance.identity.repeats": "keeps answers for requests that are sent again; they expire",
+    "publica.instance.readiness": "looks whether the database can be written, with a transaction of nothing",
     "publica.kernel.ledger.sequencer": "gives entries their positions and tiles; changes no entry",
     "publica.kernel.ledger.checkpoint": "keeps what it signed; a checkpoint follows from the entries",
     "publica.gateway.opened": "counts uses of open data by the hour, which have no receipt each",

@@ -66,8 +66,9 @@ def event(what: str, *, level: int = logging.INFO, **fields: object) -> None:
 
 
 def fault(what: str, **fields: object) -> None:
-    """Log the exception being handled: its kind and its place."""
-    LOGGER.error(what, exc_info=True, extra={"fields": fields})
+    """Log the exception being handled: its kind and its place, whoever formats the lines."""
+    kind, _, trace = sys.exc_info()
+    event(what, level=logging.ERROR, error=kind and kind.__name__, place=_place(trace), **fields)
 
 
 def client_tag(scope: Scope) -> str | None:
