@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import states
+from house.source import MODULES, targets
 from spine.support import actor
 from starlette.testclient import TestClient
 
-from publica.demo.personas import Personas
+from publica.cli.serve import serve
+from publica.demo.personas import Persona, personas
 from publica.gateway.door import Request
 from publica.governance.identity import sessions as kept
 from publica.governance.identity.credentials import digest
@@ -220,22 +222,32 @@ def test_a_session_that_was_altered_shows(town: Site) -> None:
 
 
 def persona_site(town: Site) -> TestClient:
-    identity = Identity(town.instance, origin=ORIGIN, providers={"demo": Personas(town.instance)})
+    identity = Identity(town.instance, origin=ORIGIN, providers=personas(town.instance, [CITIZEN]))
     return TestClient(application(identity), base_url=ORIGIN, follow_redirects=False)
+
+
+def test_in_the_demo_one_is_whomever_one_likes(town: Site) -> None:
+    demo = persona_site(town)
+    offered = demo.get("/api/v1/session").json()["sign_in"]
+    assert {"ana", "carla", "audra", "citizen-1"} <= set(offered) and CITIZEN not in str(offered)
+    for name, kind, who in (("ana", "official", "ana"), ("citizen-1", "citizen", f"citizen:{CITIZEN}")):
+        begun = demo.get(offered[name], params={"return_to": "/docs"})
+        assert CITIZEN not in begun.headers["location"]
+        done = demo.get(begun.headers["location"])
+        assert done.status_code == 303 and done.headers["location"] == "/docs"
+        assert demo.get("/known").json() == {"kind": kind, "actor": who, "how": "demo"}
+    assert demo.get("/sign-in/ana/callback?state=x&code=y").status_code == 400
+    assert demo.get("/sign-in/nobody").status_code == 404
 
 
 def test_a_session_of_the_demo_is_none_where_people_sign_in(town: Site) -> None:
     """Not even with the same state database: its personas prove nothing."""
     demo = persona_site(town)
-    state = demo.get("/sign-in/demo", params={"return_to": "/"})
-    assert state.status_code == 303
-    done = demo.get(state.headers["location"] + "&code=official:ana")
-    assert done.status_code == 303, done.text
-    assert demo.get("/known").json() == {"kind": "official", "actor": "ana", "how": "demo"}
+    assert demo.get(demo.get("/sign-in/ana").headers["location"]).status_code == 303
     browser = town.browser()
     browser.cookies.set(COOKIE, demo.cookies[COOKIE])
     assert browser.get("/known").status_code == 401
-    assert town.browser().get("/sign-in/demo").status_code == 404
+    assert town.browser().get("/sign-in/ana").status_code == 404
 
 
 def test_a_session_of_a_provider_is_none_in_the_demo(town: Site) -> None:
@@ -243,6 +255,29 @@ def test_a_session_of_a_provider_is_none_in_the_demo(town: Site) -> None:
     demo = persona_site(town)
     demo.cookies.set(COOKIE, browser.cookies[COOKIE])
     assert demo.get("/known").status_code == 401
+
+
+def test_a_persona_that_is_called_like_a_provider_is_none_there(town: Site) -> None:
+    """It is how they signed in that counts, whatever the name of where they did."""
+    provider = Persona("official", "official", "ana")
+    identity = Identity(town.instance, origin=ORIGIN, providers={"official": provider})
+    demo = TestClient(application(identity), base_url=ORIGIN, follow_redirects=False)
+    assert demo.get(demo.get("/sign-in/official").headers["location"]).status_code == 303
+    browser = town.browser()
+    browser.cookies.set(COOKIE, demo.cookies[COOKIE])
+    assert browser.get("/known").status_code == 401
+
+
+def test_nothing_but_the_demo_s_own_command_names_its_personas() -> None:
+    """`publica serve` has no option, the settings no field, the application no argument for them."""
+    users = {
+        name
+        for name, module in MODULES.items()
+        for target, _ in targets(module)
+        if target == "publica.demo.personas"
+    }
+    assert users == {"publica.cli.demo"}
+    assert {option.name for option in serve.params} == {"host", "port", "no_worker"}
 
 
 def test_cookies_on_this_machine_need_no_tls(town: Site) -> None:

@@ -233,6 +233,21 @@ def test_an_official_makes_lists_and_revokes_their_own(town: Site) -> None:
     )
 
 
+def test_a_token_that_is_asked_for_again_is_the_same(town: Site) -> None:
+    """Where the answer got lost. It is kept sealed, for a day."""
+    browser = town.signed_in("official", "ana")
+    headers = {**csrf_of(browser), "Idempotency-Key": "nightly-1"}
+    body = {"name": "test", "activities": [AID]}
+    first = browser.post("/api/v1/tokens", json=body, headers=headers)
+    again = browser.post("/api/v1/tokens", json=body, headers=headers)
+    assert first.status_code == again.status_code == 201 and first.json() == again.json()
+    assert browser.post("/api/v1/tokens", json={**body, "days": 3}, headers=headers).status_code == 422
+    assert len(town.entries("token")) == 1
+    with town.instance.db.read() as connection:
+        (row,) = connection.exec_driver_sql("SELECT * FROM idempotency_key").fetchall()
+        assert first.json()["token"].encode() not in b"".join(v for v in row if isinstance(v, bytes))
+
+
 def test_the_list_goes_on(town: Site) -> None:
     browser = town.signed_in("official", "ana")
     for _ in range(5):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from publica.api.common import Opened, problem_answers
+from publica.api.repeated import Key, once
 from publica.api.strict import StrictRoute
 from publica.governance.identity import RoleName
 from publica.governance.identity.credentials import LONGEST_DAYS, SCOPES, USUAL_DAYS
@@ -122,21 +123,27 @@ def list_tokens(
     "",
     summary="Make a token",
     status_code=201,
+    response_model=TokenMade,
     responses=problem_answers(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
 )
-def make_token(instance: Opened, caller: Official, given: TokenIn) -> TokenMade:
-    """Make a token of one's own, and show its text: this once."""
-    made, text = credentials.create(
-        instance,
-        caller.actor.id,
-        given.name,
-        caller.actor,
-        activities=given.activities,
-        scopes=given.scopes,
-        days=given.days,
-    )
-    kept: dict[str, Any] = made.as_json()
-    return TokenMade(**kept, token=text)
+def make_token(
+    request: Request, instance: Opened, caller: Official, given: TokenIn, key: Key = None
+) -> Response:
+    """Make a token of one's own, and show its text: this once, or again for the same `Idempotency-Key`."""
+
+    def work() -> TokenMade:
+        made, text = credentials.create(
+            instance,
+            caller.actor.id,
+            given.name,
+            caller.actor,
+            activities=given.activities,
+            scopes=given.scopes,
+            days=given.days,
+        )
+        return TokenMade(**made.as_json(), token=text)
+
+    return once(request, instance, caller, key, given.model_dump_json().encode(), work, 201)
 
 
 @router.delete(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -13,7 +13,7 @@ import click
 from publica.cli.common import instance
 
 if TYPE_CHECKING:
-    from publica.http.who import Identity
+    from publica.http.providers import Provider
     from publica.instance import Instance
     from publica.instance.worker import Worker
     from publica.kernel.errors import PublicaError
@@ -42,9 +42,12 @@ def serve_instance(
     port: int | None,
     *,
     worker: bool = True,
-    identity: Identity | None = None,
+    providers: Mapping[str, Provider] | None = None,
 ) -> None:
-    """Serve an instance in this process until it is told to stop. `identity`: who tells who calls."""
+    """Serve an instance in this process until it is told to stop.
+
+    `providers`: where people sign in; those of the settings when left out.
+    """
     from publica.api.app import create_app
     from publica.api.serving import Serving
     from publica.http import logs, server, telemetry
@@ -55,7 +58,8 @@ def serve_instance(
     address = server.address_of(listening)
     logs.start()
     serving = Serving(opened)
-    who = identity or Identity(opened, origin=given.serve.origin or address, secrets=os.environ.get)
+    origin = given.serve.origin or address
+    who = Identity(opened, origin=origin, secrets=os.environ.get, providers=providers)
     app = telemetry.traced(create_app(opened, identity=who, serving=serving), given.operations.telemetry)
     beside = _worker(opened, serving.metrics.job_done) if worker else None
     click.echo(

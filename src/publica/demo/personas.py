@@ -1,50 +1,54 @@
-"""The demo's sign-in: choose who you are. Made for an instance of fictional people alone.
+"""The demo's sign-in: be whoever you like to be. For an instance of fictional people alone.
 
-Only `publica demo` builds an application with it; what `publica serve` builds has no way to name it, and
-takes none of its sessions.
+Only `publica demo` builds an application with these; what `publica serve` builds has no way to name them, and
+takes none of their sessions.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from urllib.parse import urlencode
 
-from publica.governance.identity import in_service
 from publica.http.issuers import NotGenuine
-from publica.http.providers import Begun, Person, SignedIn
+from publica.http.providers import Begun, Person, Provider, SignedIn
 from publica.http.sessions import draw
 from publica.instance import Instance
-from publica.kernel import clock
 
-NAME = "demo"
+CITIZEN = "citizen-{number}"
+"""What a citizen's persona is called: addresses name nobody's key, not even a fictional one."""
 
 
-class Personas:
-    """Everybody is whoever they choose to be: `code=official:ana`, or `code=citizen:P-0000001`."""
+class Persona:
+    """One person whom everybody may be, without proving anything."""
 
-    name = NAME
-    person: Person = "official"
     authenticated = "demo"
     idle, absolute = timedelta(hours=12), timedelta(hours=12)
 
-    def __init__(self, instance: Instance) -> None:
-        self._instance = instance
+    def __init__(self, name: str, person: Person, identity: str) -> None:
+        self.name, self.person = name, person
+        self._id = identity
 
     def begin(self, state: str) -> Begun:
-        """Back at once, to where the choice is added."""
+        """Back at once."""
         once = draw()
-        return Begun(f"/sign-in/{NAME}/callback?{urlencode({'state': state, 'iss': once})}", {"once": once})
+        query = urlencode({"state": state, "code": once})
+        return Begun(f"/sign-in/{self.name}/callback?{query}", {"once": once})
 
     def finish(self, held: Mapping[str, str], answer: Mapping[str, str]) -> SignedIn:
-        """Whom the visitor chose, if there is such an official, or such a person in the data."""
-        if not hmac.compare_digest(answer.get("iss", "").encode(), held["once"].encode()):
+        """The person."""
+        if not hmac.compare_digest(answer.get("code", "").encode(), held["once"].encode()):
             raise NotGenuine("not chosen here")
-        kind, _, name = answer.get("code", "").partition(":")
-        if kind == "official" and in_service(self._instance.book(), name, clock.now().date()):
-            return SignedIn("official", name)
-        if kind == "citizen" and name:
-            self._instance.position(name)
-            return SignedIn("citizen", name)
-        raise NotGenuine("nobody of the demo")
+        return SignedIn(self.person, self._id)
+
+
+def personas(instance: Instance, citizens: Iterable[str]) -> dict[str, Provider]:
+    """A provider for each official of the demo, by their id, and for some citizens, by number."""
+    found: dict[str, Provider] = {
+        record.id: Persona(record.id, "official", record.id) for record in instance.book().all("official")
+    }
+    for number, key in enumerate(citizens, 1):
+        name = CITIZEN.format(number=number)
+        found[name] = Persona(name, "citizen", key)
+    return found
