@@ -197,7 +197,8 @@ async def client(port: int, made: Town, number: int, over: Callable[[], bool], t
             receipt = json.loads(reply.body).get("receipt")
         if receipt:
             tally.receipts.append(receipt)
-        if reply.status not in (200, 403) or (reply.status == 403 and not receipt):
+        refused = reply.status == 403 and (receipt or not reply.whole)
+        if reply.status != 200 and not refused:
             tally.errors[f"{reply.status} {reply.body[:80].decode('utf-8', 'replace')}"] += 1
     connection.close()
 

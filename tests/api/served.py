@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -79,3 +82,18 @@ def serving(app: FastAPI, **headers: str) -> Iterator[Served]:
         server.should_exit = True
         thread.join(60)
         listening.close()
+
+
+@contextmanager
+def process(command: Sequence[str], log: Path) -> Iterator[tuple[Served, subprocess.Popen[bytes]]]:
+    """A server in a process of its own, which says its address when it listens."""
+    with log.open("wb") as out:
+        started = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        while not (found := re.search(rb"http://127\.0\.0\.1:(\d+)", log.read_bytes())):
+            assert started.poll() is None, log.read_text("utf-8", "replace")
+            time.sleep(0.02)
+        yield Served("127.0.0.1", int(found[1])), started
+    finally:
+        started.kill()
+        started.wait()
