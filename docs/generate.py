@@ -15,8 +15,10 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from publica.api.app import document
 from publica.cli.main import publica
 from publica.gateway import surface
+from publica.http.problems import KINDS
 from publica.instance.settings import FILE, Settings
 from publica.kernel.reasons import REASONS
 from publica.wording.en import SENTENCES
@@ -67,6 +69,44 @@ def reasons() -> str:
         lines += [f"- met: {met}"] if reason.can_hold else []
         lines += [f"- missing: {missing}", ""]
     return "\n".join(lines)
+
+
+def api() -> str:
+    """docs/reference/api.md: every route of the API, and every kind of problem."""
+    described = document()
+    lines = [
+        "# The API",
+        "",
+        "What `/docs` and `/openapi.json` of every server say, in short. How to begin: [the API](../api.md).",
+        "",
+    ]
+    for tag in described["tags"]:
+        lines += [f"## {tag['name']}", "", tag["description"], ""]
+        for path, operations in described["paths"].items():
+            for method, operation in operations.items():
+                if tag["name"] in operation["tags"]:
+                    lines += route(method.upper(), path, operation)
+    lines += ["## Problems", "", "| type | status | when |", "|---|---|---|"]
+    lines += [f"| `{kind.uri}` | {kind.status} | {kind.when} |" for kind in KINDS.values()]
+    return "\n".join([*lines, ""])
+
+
+def route(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
+    """One route: what it does, for whom, what it takes and answers."""
+    yield from (
+        f"### {method} `{path}`",
+        "",
+        operation["description"].replace("\n\n", " ").replace("\n", " "),
+        "",
+    )
+    yield f"- for: {', '.join(operation['x-roles'])}"
+    for one in operation.get("parameters", ()):
+        needed = ", required" if one.get("required") else ""
+        yield f"- `{one['name']}` ({one['in']}{needed}): {one.get('description', 'a value')}"
+    for media in operation.get("requestBody", {}).get("content", {}):
+        yield f"- body: `{media}`"
+    yield f"- answers: {', '.join(operation['responses'])}"
+    yield ""
 
 
 def settings() -> str:
@@ -132,6 +172,7 @@ VARIABLES = {
 """Environment variables that no option names, with what they do."""
 
 PAGES: dict[str, Callable[[], str]] = {
+    "reference/api.md": api,
     "reference/commands.md": commands,
     "reference/reasons.md": reasons,
     "reference/settings.md": settings,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware import Middleware
@@ -61,7 +62,26 @@ def create_app(
     what they serve must be in the table of access, too. Raises RuntimeError for a route that is not.
     """
     identity, serving = identity or Identity(instance), serving or Serving(instance)
-    app = FastAPI(
+    app = _bare(_before(instance, identity, serving))
+    app.state.instance, app.state.identity, app.state.serving = instance, identity, serving
+    app.state.checked = Checked()
+    _include(app, routers)
+    errors.install(app)
+    app.state.routes = Routes(app)
+    require_access(app.state.routes.all)
+    app.state.document = reference.document(app)
+    return app
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the API, of no instance in particular."""
+    app = _bare([])
+    _include(app, ())
+    return reference.document(app)
+
+
+def _bare(before: Sequence[Middleware]) -> FastAPI:
+    return FastAPI(
         title="Publica",
         version=__version__,
         openapi_url=None,
@@ -69,19 +89,15 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        middleware=_before(instance, identity, serving),
+        middleware=before,
     )
-    app.state.instance, app.state.identity, app.state.serving = instance, identity, serving
-    app.state.checked = Checked()
+
+
+def _include(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     for router in V1:
         app.include_router(router, prefix=access.V1, dependencies=[Depends(admitted)])
     for router in (*ROOT, *routers):
         app.include_router(router, dependencies=[Depends(admitted)])
-    errors.install(app)
-    app.state.routes = Routes(app)
-    require_access(app.state.routes.all)
-    app.state.document = reference.document(app)
-    return app
 
 
 def _before(instance: Instance, identity: Identity, serving: Serving) -> list[Middleware]:

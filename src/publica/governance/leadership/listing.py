@@ -50,7 +50,8 @@ def altered(connection: Connection) -> Iterator[str]:
             yield f"The proposal {row['id']} is not what its ledger entry commits to."
         if row["decided_entry"] is None and row["state"] == State.OPEN:
             continue
-        if _said(connection, row["decided_entry"], row["decided_at"]) != _as_decided(row):
+        said = _said(connection, row["decided_entry"], row["decided_at"])
+        if said is None or said != _as_decided(row):
             yield f"The decision of the proposal {row['id']} is not what its ledger entry commits to."
     for leaf in connection.execute(select(entries.c.leaf).where(entries.c.kind == ENTRY)).scalars():
         if leaf not in known:
