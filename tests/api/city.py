@@ -157,7 +157,7 @@ class City:
 
     def _official(self, who: str) -> dict[str, str]:
         official = NAMES.get(who, "ana" if who == "scoped" else who)
-        activities = ["care", "totals"] if who == "scoped" else None
+        activities = ["care", "totals", "open-access"] if who == "scoped" else None
         _, text = credentials.create(self.instance, official, "test", OPERATOR, activities=activities)
         return {"Authorization": f"Bearer {text}"}
 

@@ -1,4 +1,4 @@
-"""Proposals in the state database: the ledger tells who alters them; of those who decide at once, one does."""
+"""Proposals in the state database: an alteration is found; of those who decide at once, one does."""
 
 from __future__ import annotations
 

@@ -193,6 +193,7 @@ def test_an_explanation_runs_nothing_and_leaves_nothing(city: City) -> None:
 
 def test_a_token_for_some_activities_cites_no_other(city: City) -> None:
     assert city.use("scoped", COUNT, "care").status_code == 200
+    assert city.use("scoped", "SELECT count(*) AS n FROM municipalities", "open-access").status_code == 200
     other = city.use("scoped", COUNT, "grants")
     assert (other.status_code, slug(other)) == (403, "forbidden")
 

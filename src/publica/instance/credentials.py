@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from publica.governance.activities import BUILT_IN
 from publica.governance.identity import actions, credentials
 from publica.governance.identity.credentials import Token
 from publica.governance.identity.rules import may_end_tokens_of
@@ -39,6 +40,7 @@ def create(
         activities=activities,
         scopes=scopes,
         days=days,
+        built_in=BUILT_IN,
     )
 
 

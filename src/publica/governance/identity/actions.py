@@ -36,13 +36,16 @@ def create_token(
     activities: Collection[str] | None = None,
     scopes: Collection[str] = (),
     days: int = credentials.USUAL_DAYS,
+    built_in: Collection[str] = (),
 ) -> tuple[Token, str]:
     """Make a token of an official: the token as it is kept, and its text, which is kept nowhere.
 
-    `activities`: those that it may cite, None for all. Raises BadInput, saying what is wrong.
+    `activities`: those that it may cite, None for all; besides recorded ones, those `built_in`. Raises
+    BadInput, saying what is wrong.
     """
     label = name.strip()
-    _check(book, holder, label, activities, scopes, days)
+    recorded = [activity for activity in activities or () if activity not in built_in]
+    _check(book, holder, label, None if activities is None else recorded, scopes, days)
     text, salt, token_id = credentials.draw(), new_salt(), ids.draw("tok")
 
     def work(change: Change) -> Token:
