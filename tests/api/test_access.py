@@ -10,8 +10,9 @@ from fastapi import APIRouter
 from publica.api import access
 from publica.api.access import ACCESS, ANONYMOUS, AUDITOR, CITIZEN, CLASSES, OFFICIAL, SCOPED, V1, Route
 from publica.api.app import create_app
+from publica.instance import credentials
 
-from .city import City, slug
+from .city import OPERATOR, City, slug
 
 LAW = {"kind": "law", "id": "new-act", "spec": {"title": "New", "eli": "eli/x/1", "valid_from": "2026-01-01"}}
 QUESTION = {"sql": "SELECT count(*) AS n FROM population", "activity": "care"}
@@ -130,7 +131,13 @@ def test_the_auditor_reads_everything_about_uses_and_nothing_of_data(city: City)
         ("POST", f"{V1}/tokens"),
         ("DELETE", f"{V1}/tokens/{{token_id}}"),
     }
-    assert city.use("audra", "SELECT 1 AS n FROM municipalities", "open-access").status_code == 403
+    for who in ("audra", "olaf"):
+        made = credentials.create(city.instance, who, "scoped", OPERATOR, activities=["open-access", "care"])
+        scoped = {"Authorization": f"Bearer {made[1]}"}
+        question = {"sql": "SELECT count(*) AS n FROM municipalities", "activity": "open-access"}
+        for path in ("/uses", "/uses/explain"):
+            assert city.post(who, path, question).status_code == 403
+            assert city.post("anonymous", path, question, headers=scoped).status_code == 403
 
 
 def test_a_caller_has_the_classes_of_their_roles(city: City) -> None:

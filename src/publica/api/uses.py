@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import isfinite
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from starlette.concurrency import run_in_threadpool
 
+from publica.api import access
 from publica.api.common import Opened, problem_answers
 from publica.api.instants import Instant
 from publica.api.paging import USUAL, After, Limit, paged
@@ -16,11 +18,12 @@ from publica.api.serving import Made, Served, Serving
 from publica.api.streaming import Streamed, gone
 from publica.api.strict import StrictRoute
 from publica.gateway.door import Answer
-from publica.governance.identity import RoleName
+from publica.governance.identity import RoleName, roles_at_home
 from publica.http import forms
 from publica.http.accept import negotiate
 from publica.http.problems import HttpProblem, clause_json
-from publica.http.who import Known
+from publica.http.who import Caller, Known
+from publica.kernel import clock
 from publica.kernel.actor import CITIZEN
 from publica.trust.transparency import Original, asked, open_original, open_originals
 from publica.trust.transparency.asked import Filter
@@ -164,8 +167,24 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
 }
 
 
+async def _asker(caller: Known, instance: Opened) -> Caller:
+    """A token for certain activities carries no role: it may ask where its official may, by the same table.
+
+    Raises HttpProblem (403) otherwise.
+    """
+    if caller.activities is not None:
+        book = await run_in_threadpool(instance.book)
+        held = roles_at_home(book, caller.actor.id, clock.now().date())
+        if access.ASKERS.isdisjoint(held):
+            raise HttpProblem("forbidden", "Your roles do not allow this.", do="See GET /api/v1/session.")
+    return caller
+
+
+Asker = Annotated[Caller, Depends(_asker)]
+
+
 @router.post("", response_class=Response, responses={**ANSWERED, **problem_answers(403, 503)})
-async def ask(request: Request, question: Asked, caller: Known, serving: Served) -> Response:
+async def ask(request: Request, question: Asked, caller: Asker, serving: Served) -> Response:
     """Put a question to data. The answer comes with a receipt; so does a refusal, which says what is missing.
 
     Each request is a use of its own and charged to its agreements, a repeated one too. If the answer was lost
@@ -178,7 +197,7 @@ async def ask(request: Request, question: Asked, caller: Known, serving: Served)
 
 
 @router.post("/explain", responses=problem_answers(403, 503))
-def explain(question: Asked, caller: Known, instance: Opened) -> Explained:
+def explain(question: Asked, caller: Asker, instance: Opened) -> Explained:
     """Say what would be decided about a question, and what would run. Nothing is run or recorded."""
     found = instance.explain(caller.request(question.activity, question.sql, question.parameters))
     return Explained(
