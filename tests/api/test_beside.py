@@ -18,13 +18,13 @@ from starlette.testclient import TestClient
 from publica.governance.identity import repeats
 from publica.governance.identity.store import answers
 from publica.http import logs, telemetry
-from publica.instance import readiness, worker
+from publica.instance import credentials, readiness, worker
 from publica.instance.worker import Worker
 from publica.kernel import clock
 from publica.kernel.errors import PublicaError, Unavailable
 from publica.kernel.ledger.store import entries
 
-from .city import City
+from .city import OPERATOR, City
 
 COUNT = "SELECT count(*) AS n FROM population"
 
@@ -183,6 +183,15 @@ def test_no_metric_has_a_label_of_anybodys_making(city: City) -> None:
     assert "secret" not in text
     assert "BREW" not in text
     assert 'publica_requests_total{method="other",route="none",status="404"} 1.0' in text
+
+
+def test_metrics_by_a_token_of_that_scope(city: City) -> None:
+    far = {"X-Forwarded-For": "192.0.2.7"}
+    made = credentials.create(city.instance, "olaf", "prometheus", OPERATOR, activities=[], scopes=["metrics"])
+    answer = city.http.get("/metrics", headers={**far, "Authorization": f"Bearer {made[1]}"})
+    assert answer.status_code == 200
+    assert "publica_request_seconds_bucket" in answer.text
+    assert city.http.get("/metrics", headers={**far, **city.headers("ana")}).status_code == 403
 
 
 def test_the_folder_of_the_instance_is_not_told(city: City) -> None:
