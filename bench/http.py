@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from urllib.parse import quote
@@ -39,6 +40,7 @@ TOTAL = (
 )
 ONE = "SELECT municipality, income FROM population WHERE person_id = 'P-{:08d}'"
 ALL = "SELECT person_id, sex, birth_year, municipality, income FROM population"
+OPEN = "open_population"
 OPERATOR = Actor("operator", "operator", "bench")
 
 
@@ -249,14 +251,19 @@ def clients(asked: argparse.Namespace) -> Part:
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as place:
         rates = "[rates]\naddress_per_minute = 100000000\nactor_per_minute = 100000000\n"
         office = copied(folder, Path(place), rates)
-        database = _sqlite(office.folder, Path(place) / "people.db")
+        database = _open_too(office.folder, Path(place))
         with served(office) as server, datasette(asked.datasette, database) as other:
             makers = {
-                "total": lambda _: TOTAL,
-                "one person": lambda number: ONE.format(1 + number * 7919 % persons),
+                "total": (TOTAL, data.ACTIVITY),
+                "total, as open data": (TOTAL.replace("population", OPEN), "open-access"),
+                "one person": (ONE, data.ACTIVITY),
             }
-            for name, make in makers.items():
-                sides = {"publica": (server, _uses(office, make)), "datasette": (other, _selects(make))}
+            for name, (sql, activity) in makers.items():
+                make = partial(_statement, sql, persons)
+                sides = {
+                    "publica": (server, _uses(office, make, activity)),
+                    "datasette": (other, _selects(make)),
+                }
                 found: dict[str, list[float]] = {side: [] for side in sides}
                 spent = dict.fromkeys(sides, 0.0)
                 for _ in range(turns):
@@ -277,24 +284,24 @@ def clients(asked: argparse.Namespace) -> Part:
     return part
 
 
-Ask = Callable[[int, int], tuple[Connection, str, str, bytes]]
-"""(port, number) → the connection and the request."""
+Asked = tuple[dict[str, str], str, str, bytes]
+"""Headers, method, path and body of a request."""
 
 
-def _uses(
-    office: Office, make: Callable[[int], str]
-) -> Callable[[int], tuple[dict[str, str], str, str, bytes]]:
+def _statement(sql: str, persons: int, number: int) -> str:
+    return sql.format(1 + number * 7919 % persons)
+
+
+def _uses(office: Office, make: Callable[[int], str], activity: str) -> Callable[[int], Asked]:
     headers = {"Authorization": f"Bearer {office.token}"}
-    return lambda number: (headers, "POST", USES, _question(make(number)))
+    return lambda number: (headers, "POST", USES, _question(make(number), activity))
 
 
-def _selects(make: Callable[[int], str]) -> Callable[[int], tuple[dict[str, str], str, str, bytes]]:
+def _selects(make: Callable[[int], str]) -> Callable[[int], Asked]:
     return lambda number: ({}, "GET", f"/people.json?_shape=objects&sql={quote(make(number))}", b"")
 
 
-def _rate(
-    port: int, request: Callable[[int], tuple[dict[str, str], str, str, bytes]], seconds: float
-) -> float:
+def _rate(port: int, request: Callable[[int], Asked], seconds: float) -> float:
     """Answers a second of all clients together, after one to warm each."""
 
     async def client(first: int, times: list[float]) -> int:
@@ -319,21 +326,26 @@ def _rate(
     return asyncio.run(all_of_them())
 
 
-def _sqlite(folder: Path, path: Path) -> Path:
-    """The same people in SQLite, with an index on their key."""
+def _open_too(folder: Path, place: Path) -> Path:
+    """The same rows as an open dataset, and in SQLite, indexed by the key; the SQLite file."""
     opened = Instance.open(folder)
-    file = data.version(opened, "population").path
+    file, columns = data.version(opened, "population").path, data.columns("population")
+    names = ", ".join(column["name"] for column in columns)
+    duckdb.sql(f"COPY (SELECT {names} FROM read_parquet('{file}')) TO '{place / 'open.parquet'}'")
+    plain = [{**column, "role": "attribute"} for column in columns]
+    (place / "open.yaml").write_text(json.dumps(data.dataset(OPEN, "open", plain)), "utf-8")
+    opened.apply([place / "open.yaml"], OPERATOR)
+    opened.load(OPEN, [place / "open.parquet"], OPERATOR)
     opened.close()
-    people = duckdb.sql(
-        f"SELECT person_id, sex, birth_year, municipality, income FROM read_parquet('{file}')"
-    )
-    with sqlite3.connect(path) as database:
-        database.execute(
-            "CREATE TABLE population (person_id TEXT PRIMARY KEY, sex TEXT, birth_year INTEGER, "
-            "municipality TEXT, income INTEGER)"
-        )
-        database.executemany("INSERT INTO population VALUES (?, ?, ?, ?, ?)", people.fetchall())
-    return path
+    people = duckdb.sql(f"SELECT {names} FROM read_parquet('{place / 'open.parquet'}')").fetchall()
+    with sqlite3.connect(place / "people.db") as database:
+        for table in ("population", OPEN):
+            database.execute(
+                f"CREATE TABLE {table} (person_id TEXT PRIMARY KEY, sex TEXT, birth_year INTEGER, "
+                "municipality TEXT, income INTEGER)"
+            )
+            database.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", people)
+    return place / "people.db"
 
 
 @contextmanager
@@ -386,8 +398,8 @@ def served(office: Office) -> Iterator[Server]:
         server.stop()
 
 
-def _question(sql: str) -> bytes:
-    return json.dumps({"sql": sql, "activity": data.ACTIVITY}).encode()
+def _question(sql: str, activity: str = data.ACTIVITY) -> bytes:
+    return json.dumps({"sql": sql, "activity": activity}).encode()
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], Part]] = {"small": small, "rows": rows, "clients": clients}
