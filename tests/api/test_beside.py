@@ -187,7 +187,9 @@ def test_no_metric_has_a_label_of_anybodys_making(city: City) -> None:
 
 def test_metrics_by_a_token_of_that_scope(city: City) -> None:
     far = {"X-Forwarded-For": "192.0.2.7"}
-    made = credentials.create(city.instance, "olaf", "prometheus", OPERATOR, activities=[], scopes=["metrics"])
+    made = credentials.create(
+        city.instance, "olaf", "prometheus", OPERATOR, activities=[], scopes=["metrics"]
+    )
     answer = city.http.get("/metrics", headers={**far, "Authorization": f"Bearer {made[1]}"})
     assert answer.status_code == 200
     assert "publica_request_seconds_bucket" in answer.text
