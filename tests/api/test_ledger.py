@@ -1,4 +1,4 @@
-"""The ledger over HTTP, read by a verifier that shares no code with it; and eleven ledgers that lie."""
+"""The ledger over HTTP, read by a verifier that shares no code with it; and sixteen ledgers that lie."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ def test_no_proof_of_what_is_not_there(served, query):
     assert served.get(f"{LEDGER}consistency?{query}").status == 422
 
 
-# eleven ledgers that lie: altered where they are kept, or on the way
+# sixteen ledgers that lie: altered where they are kept, or on the way
 
 
 def altering(served: Served, path: str, alter: Callable[[bytes], bytes]) -> Get:
