@@ -31,7 +31,7 @@ COMMAND = re.compile(
     r"^[^#\n]*?\bpublica (init|serve|worker|token|backup|upgrade|ledger)\b([^\n`]*)", re.MULTILINE
 )
 COMMANDS = publica.commands
-PAGES = (ROOT / "docs" / "serving.md", ROOT / "docs" / "api.md")
+PAGES = (ROOT / "docs" / "serving.md",)
 
 
 def unit(path: Path) -> dict[str, list[str]]:

@@ -47,7 +47,7 @@ class Named:
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory) -> Iterator[Office]:
+def office(tmp_path_factory, module_state) -> Iterator[Office]:
     made = Office(tmp_path_factory.mktemp("tracker"))
     for ward in range(7):
         made.answer(f"SELECT sex FROM population WHERE municipality = 'm1' AND sex <> '{ward}'")
