@@ -30,7 +30,7 @@ def serve(folder: str, host: str | None, port: int | None, no_worker: bool) -> N
     """Serve the instance over HTTP until it is told to stop (SIGTERM, Ctrl-C).
 
     \b
-    Example: publica --instance my-office serve --port 8000
+    Example: publica serve --port 8000
     """
     with instance(folder) as opened:
         serve_instance(opened, host, port, worker=not no_worker)
@@ -88,7 +88,7 @@ def worker(folder: str) -> None:
     `publica serve` does it, too; run this alone where several servers are told not to (--no-worker).
 
     \b
-    Example: publica --instance my-office worker
+    Example: publica worker
     """
     from publica.http import logs
 
