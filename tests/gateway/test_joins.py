@@ -51,6 +51,9 @@ def test_people_are_compared_by_position(sql: str) -> None:
         "SELECT count(*) AS n FROM population p JOIN incomes i ON p.person_id = i.person_id || ''",
         "SELECT 1 FROM population p JOIN (SELECT min(person_id) AS k FROM incomes) i ON p.person_id = i.k",
         "SELECT 1 AS n FROM population p WHERE EXISTS (FROM incomes i WHERE i.person_id = p.person_id)",
+        "SELECT p.person_id, count(*) FILTER (WHERE p.person_id = i.person_id) OVER () AS n "
+        "FROM population p, incomes i GROUP BY p.person_id, i.person_id",
+        "SELECT 1 FROM population p SEMI JOIN incomes i USING (person_id) JOIN incomes i USING (person_id)",
     ],
 )
 def test_other_comparisons_stay(sql: str) -> None:

@@ -32,7 +32,8 @@ def join_by_position(query: exp.Query, resolved: Resolved, governed: Mapping[str
     """Compare positions where `query` compares keys of one meaning; the occurrences that must give them."""
     used: set[int] = set()
     for equality in list(query.find_all(exp.EQ)):
-        if not isinstance(equality.find_ancestor(exp.Join, exp.Where, exp.Select), (exp.Join, exp.Where)):
+        clause = equality.find_ancestor(exp.Join, exp.Where, exp.Select)
+        if not isinstance(clause, (exp.Join, exp.Where)) or isinstance(clause.parent, exp.Filter):
             continue  # beside GROUP BY the keys themselves may be needed
         left = _place(equality.this, resolved, governed)
         right = _place(equality.expression, resolved, governed)
@@ -65,4 +66,5 @@ def _source(column: exp.Column, resolved: Resolved) -> Source | None:
     if select is None or "bound" not in column.meta:
         return None
     sources = resolved.chosen[select.meta["chosen"]].sources
-    return next((s for s in sources if s.carried and fold(s.alias) == fold(column.table)), None)
+    named = [source for source in sources if fold(source.alias) == fold(column.table)]
+    return named[0] if len(named) == 1 and named[0].carried else None

@@ -89,6 +89,7 @@ class WorkingCopy:
         self.select = lru_cache(STATEMENTS)(self._select)
         self._idle: deque[duckdb.DuckDBPyConnection] = deque(maxlen=IDLE_CURSORS)
         self._token = secrets.token_hex(8)  # in every table's name: none can be guessed
+        self._closed = False
         self._loading = threading.Lock()
         self._loose = False  # something is not compressed yet
         self._connection = guarded(lambda: duckdb.connect(":memory:", config=config))
@@ -96,8 +97,11 @@ class WorkingCopy:
             self._connection.execute(statement)
 
     def close(self) -> None:
-        while self._idle:
-            self._idle.pop().close()
+        self._closed = True
+        self.select.cache_clear()
+        for cursor in tuple(self._idle):
+            cursor.close()
+        self._idle.clear()
         self._connection.close()
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
@@ -115,7 +119,8 @@ class WorkingCopy:
         except BaseException:
             cursor.close()
             raise
-        self._idle.append(cursor)
+        if not self._closed:
+            self._idle.append(cursor)
 
     def guard(self, call: Callable[[], T]) -> T:
         """`guarded`, noting when the engine itself broke down and can do nothing any more."""
@@ -192,10 +197,10 @@ class WorkingCopy:
         with self._connection.cursor() as cursor:
             try:
                 cursor.execute("CHECKPOINT")
-            except duckdb.TransactionException:
-                self._loose = True
             except duckdb.OutOfMemoryException:  # it stays as it is
                 self._loose = False
+            except duckdb.Error:  # what was made is there all the same
+                self._loose = True
             else:
                 self._loose = False
 
