@@ -1,4 +1,4 @@
-"""Our own attacks: each comes to nothing, and those that several answers make would work but for the history."""
+"""Our own attacks: each comes to nothing; those of several answers would work but for the history."""
 
 from __future__ import annotations
 
