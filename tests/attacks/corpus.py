@@ -13,7 +13,8 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -197,7 +198,8 @@ def reply(
         return Reply(question, "expected", told)
     if alike(told.rows, _ask_plain(reference, question.sql)):
         return Reply(question, "plain", told)
-    safe = any(alike(told.rows, rows) for rows in _without_small_cells(place, reference, question.sql))
+    with closing(_without_small_cells(place, reference, question.sql)) as answers:
+        safe = any(alike(told.rows, rows) for rows in answers)
     return Reply(question, "protected" if safe else "other", told)
 
 
@@ -210,20 +212,22 @@ def _ask_plain(reference: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any
 
 def _without_small_cells(
     place: Arena, reference: duckdb.DuckDBPyConnection, sql: str
-) -> Iterator[list[tuple[Any, ...]] | None]:
+) -> Generator[list[tuple[Any, ...]] | None, None, None]:
     """The answers over copies without the cells of fewer than k persons, for each choice of dimensions."""
     policy, types = place.policy, place.base.world.types[place.policy.governed.name]
     table, k = policy.governed, policy.k
     telling = [n for n in table.columns if role(policy, table, n, types[n]) == "dimension"]
     telling += [f"year({name})" for name in policy.coarse]
     reference.execute(f"CREATE TEMP TABLE everybody AS FROM {table.name}")
-    for size in range(1, len(telling) + 1):
-        for some in combinations(telling, size):
-            within = f"QUALIFY count(*) OVER (PARTITION BY {', '.join(some)}) >= {k}"
-            reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT * FROM everybody {within}")
-            yield _ask_plain(reference, sql)
-    reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS FROM everybody")
-    reference.execute("DROP TABLE everybody")
+    try:
+        for size in range(1, len(telling) + 1):
+            for some in combinations(telling, size):
+                within = f"QUALIFY count(*) OVER (PARTITION BY {', '.join(some)}) >= {k}"
+                reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT * FROM everybody {within}")
+                yield _ask_plain(reference, sql)
+    finally:  # also when whoever asked has seen enough
+        reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS FROM everybody")
+        reference.execute("DROP TABLE everybody")
 
 
 def alike(one: Any, other: Any) -> bool:

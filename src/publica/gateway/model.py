@@ -179,11 +179,12 @@ class Governed:
     columns: Mapping[str, str]
     mask: str | None = None
     subjects: tuple[str, ...] = ()
+    single: bool = True  # nobody has more than one row
 
     @property
     def identity(self) -> Hashable:
         """Equal for relations that are written alike."""
-        return self.table, tuple(self.columns.items()), self.mask, self.subjects
+        return self.table, tuple(self.columns.items()), self.mask, self.subjects, self.single
 
 
 @dataclass(frozen=True)
