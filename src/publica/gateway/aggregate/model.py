@@ -33,8 +33,8 @@ class Value:
 
     @property
     def direct(self) -> bool:
-        """Whether it is a protected value itself, whose margin is known."""
-        return self.kind in ("rows", "persons", "count", "sum", "avg")
+        """Whether its margin is known: it is a protected value itself, or follows from such."""
+        return self.kind != "distinct"
 
 
 @dataclass(frozen=True)
