@@ -17,7 +17,7 @@ from .linear import Insider, Register, solve
 from .score import Blind, Incomes, Told, Trial, advantage
 from .shapes import LIMITED, SHAPES
 from .strategies import STRATEGIES, Guess, given
-from .tables import CUT, EVER, EVERYTHING, PEOPLE, SPREADS, ask
+from .tables import CUT, EVER, EVERYTHING, PEOPLE, SPREADS, Table, ask
 
 OTHERS = 60
 """Targets of the crowd, beside all who are alone."""
@@ -109,15 +109,15 @@ def blind(arena: Arena) -> Blind:
     return Blind.learn((p.band, float(p.incomes[-1])) for p in arena.people if p.adult)
 
 
-def duels(arena: Arena, strategy: str, questions: int, targets: Sequence[Person] = ()) -> Result:
+def duels(arena: Arena, strategy: str, questions: int, *, least: int = 4) -> Result:
     """One strategy against one target after the other, in and out, each by an analyst without history.
 
     That both worlds have the same noise where they have the same people makes fewer games tell as much.
     """
     attack, each = {**STRATEGIES, **SHAPES, **LIMITED}[strategy]
     result = Result(strategy, 0)
-    for game in range(max(4, questions // (2 * each))):
-        target = arena.draw.choice(targets or arena.alone)
+    for game in range(max(least, questions // (2 * each))):
+        target = arena.draw.choice(arena.alone)
         arena.alter(0.001, [target])
         secret, state = arena.draw.randbytes(32), arena.draw.getstate()
         for inside in (True, False):
@@ -200,16 +200,16 @@ def linear(arena: Arena, register: Register, questions: int, noise: float) -> It
     yield from (alone, others, some, every, means, whole)
 
 
-def limited(arena: Arena, questions: int, noise: float) -> Result:
+def limited(arena: Arena, questions: int, noise: float, tables: Sequence[Table] = CUT) -> Result:
     """Where incomes have limits: all tables of those above each, for somebody who knows everybody else."""
     result = Result("insider, limits", 0)
-    for game in range(max(4, questions // len(CUT))):
+    for game in range(max(4, questions // len(tables))):
         targets = arena.targets(OTHERS)
         arena.alter(0.02)
         arena.toss(targets)
         with arena.office() as analyst:
-            answers = ask(analyst, CUT)
-        knows = Sides(arena, CUT, noise)
+            answers = ask(analyst, tables)
+        knows = Sides(arena, tables, noise)
         result.questions += analyst.asked
         for person in targets:
             result.trials.append(Trial(knows.membership(person, answers), arena.inside[person.key], game))

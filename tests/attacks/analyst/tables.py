@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -75,7 +76,7 @@ EVERYTHING = (
 )
 
 
-def ask(analyst: Analyst, tables: tuple[Table, ...]) -> Answers:
+def ask(analyst: Analyst, tables: Sequence[Table]) -> Answers:
     """Several tables, eight to a statement."""
     found = Answers()
     for start in range(0, len(tables), 8):
