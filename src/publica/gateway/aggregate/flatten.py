@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from publica.gateway import surface
 from publica.gateway.aggregate.frames import NARROWING, PLAIN_JOINS, People
-from publica.gateway.model import Source
+from publica.gateway.model import Source, outside
 from publica.gateway.scope import identifier
 from publica.gateway.touched import conjuncts
 
@@ -77,6 +78,9 @@ def _read_through(people: People, select: exp.Expr, source: Source, inner: exp.E
         if place is not None:
             value = inner.expressions[place]
             value = value.this if isinstance(value, exp.Alias) else value
+            people.copied += sum(1 for _ in value.walk())
+            if people.copied > surface.COPIES:
+                raise outside("sql-too-deep")
             column.replace(value.copy() if isinstance(value, exp.Column) else exp.Paren(this=value.copy()))
 
 

@@ -44,6 +44,7 @@ class Fold:
     select: exp.Expr
     outside: bool
     items: dict[str, exp.Expr] = field(default_factory=dict)  # of the totals: name → what it is
+    totals: dict[exp.Expr, str] = field(default_factory=dict)
     dimensions: dict[Leaf, str] = field(default_factory=dict)
     within: list[exp.Expr] = field(default_factory=list)  # conditions on rows
     beyond: list[exp.Expr] = field(default_factory=list)  # conditions on totals
@@ -157,7 +158,7 @@ class Fold:
 
     def _inner(self, total: exp.Expr) -> exp.Column:
         """A total by dimensions, from the outside."""
-        name = next((name for name, item in self.items.items() if item == total), f"__t{len(self.items)}")
+        name = self.totals.setdefault(total, f"__t{len(self.totals)}")
         self.items.setdefault(name, total)
         return self._of_totals(name)
 

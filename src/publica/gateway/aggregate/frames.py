@@ -44,6 +44,7 @@ class People:
         self.ctes = {cte.meta["cte"]: cte for cte in query.find_all(exp.CTE)}
         self.consumed: set[int] = set()
         self.consumed_ctes: set[int] = set()
+        self.copied = 0  # nodes written out instead of a name
         self._rows: dict[int, bool] = {}
 
     def personal(self, node: exp.Expr) -> bool:
