@@ -27,6 +27,8 @@ from .world import Arena, Outcome, Variant, arena
 
 SECONDS, MEMORY = 1.0, "300MB"
 """What a use may take here."""
+SPARE = 2_000_000
+"""Bytes of a spilled file that may be empty."""
 ACTIVITIES = ("casework", "research", "statistics")
 ENDS = ("refused by a decision", "at a limit", "no bad end")
 LIMITS = re.compile(
@@ -79,7 +81,7 @@ BOMBS: dict[str, str] = {
     "a text grown by repeat": "SELECT length(repeat(repeat(repeat('x', 10000), 10000), 10000))",
     "a text grown by doubling": _doubled(40),
     "a text grown by replace": "SELECT length(replace(replace(repeat('x', 10000), 'x', repeat('x', 10000)), 'x', repeat('x', 10000)))",
-    "a padded text in many rows": "SELECT max(s) FROM (SELECT lpad('x', 10000) || i AS s FROM range(100000000) r(i)) ",
+    "a padded text in many rows": "SELECT max(s) FROM (SELECT lpad('x', 10000, 'y') || i AS s FROM range(100000000) r(i)) ",
     "a large list": "SELECT len(list(i ORDER BY i)) FROM range(1000000000) r(i)",
     "a large text": "SELECT length(string_agg(s, '' ORDER BY s)) FROM (SELECT repeat('x', 9999) || i AS s FROM range(10000000) r(i))",
     "a list of lists": "SELECT len(list_transform(range(10000), lambda x: range(10000))) ",
@@ -285,15 +287,23 @@ def settled() -> int:
     return resident()
 
 
-def spilled(place: Arena) -> list[str]:
-    """What uses left on disk because it did not fit into memory."""
-    return [str(path) for path in place.folder.rglob("spill-*/*") if path.is_file()]
+def spilled(place: Arena) -> dict[str, int]:
+    """Bytes that uses left on disk because they did not fit into memory, by what they are.
+
+    Rows of the working copy itself may lie there until they are read again.
+    """
+    sql = "SELECT tag, temporary_storage_bytes FROM duckdb_memory() WHERE temporary_storage_bytes > 0"
+    with place.base.instance.door.engine._copy.cursor() as cursor:
+        found = dict(cursor.execute(sql).fetchall())
+    ours = found.pop("IN_MEMORY_TABLE", 0)
+    files = sum(path.stat().st_size for path in place.folder.rglob("spill-*/*") if path.is_file())
+    return {**found, **({"files": files} if files > ours + SPARE else {})}
 
 
 @contextmanager
-def range_of_fire() -> Iterator[Arena]:
+def range_of_fire(seconds: float = SECONDS) -> Iterator[Arena]:
     """The world of the corpus, with tight limits."""
-    with arena(GIVEN, OURS, seconds=SECONDS, memory=MEMORY, only="A") as place:
+    with arena(GIVEN, OURS, seconds=seconds, memory=MEMORY, only="A") as place:
         yield place
 
 
