@@ -207,8 +207,9 @@ def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome
     """
     if plan.cores:
         wanted = run.parameters(facts)
-        chosen, released = run.choose(door, facts, outcome.cells, wanted)
+        released: run.Release | None = None
         try:
+            chosen, released = run.choose(door, facts, outcome.cells, wanted)
             spool, margins = run.answer(door, facts, plan, chosen, request.params, wanted)
         except PublicaError:  # what failed may tell something of the cells, so they count as released
             _failed(door, request, facts, outcome.touched, released)

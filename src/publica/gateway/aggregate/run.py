@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -169,11 +170,11 @@ def choose(
     """Step 8, first half: the cells that may come out, given those that came out before.
 
     Then the same for groups of several cells, taken together: a total less a small cell is no less telling
-    for being added up from others.
+    for being added up from others. Raises TimedOut.
     """
     kept = tuple(protect.keep_safe(cells, wanted) for cells in found)
     recipient = facts.activity.spec.organisation if facts.activity else ""
-    key = record_keys_id(door.keys)
+    key, until = record_keys_id(door.keys), time.monotonic() + door.limits.seconds
     with door.db.read() as connection:
         since = store.last(connection, recipient, facts.activity_id)
 
@@ -196,7 +197,7 @@ def choose(
             def near(sketches: list[Sketch]) -> list[Sketch]:
                 return store.near(connection, recipient, facts.activity_id, sketches, wanted.k, key)
 
-            chosen, margins = completed(chosen, near, lambda asked, known: admit(asked, known, wanted.k))
+            chosen, margins = completed(chosen, near, wanted.k, until)
             whole += ((sketch,) for sketch in margins)
     sketches = (*(tuple(cell) for cell in protect.together(chosen)), *whole)
     return chosen, Release(recipient, facts.activity_id, wanted.k, sketches, key, since)
