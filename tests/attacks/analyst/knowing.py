@@ -22,6 +22,8 @@ from .tables import Answers, Table
 
 Profile = tuple[int, ...]
 """Incomes of all years."""
+PROFILES = 300
+"""So many people of the target's age are what the analyst thinks possible; and the target, who must be."""
 CERTAIN = 1.96
 NEVER = 30.0
 """What a contradiction counts for: as much as a chance of e^-30."""
@@ -123,7 +125,7 @@ class Knowing:
 
     def income(self, person: Person, answers: Answers) -> float:
         """The guess of the last income that is within a tenth of the most likely ones."""
-        mine = self.by_band[person.band]
+        mine = [*self.by_band[person.band][:PROFILES], person.incomes]
         into, _ = self.likelihoods(self.looks(person, answers), mine)
         top = max(into)
         weighed = sorted((own[-1], math.exp(one - top)) for own, one in zip(mine, into, strict=True))
