@@ -27,7 +27,7 @@ from .world import Arena, Outcome, Variant, arena
 
 SECONDS, MEMORY = 1.0, "300MB"
 """What a use may take here."""
-SPARE = 2_000_000
+SPARE = 300_000_000
 """Bytes of a spilled file that may be empty."""
 ACTIVITIES = ("casework", "research", "statistics")
 ENDS = ("refused by a decision", "at a limit", "no bad end")
@@ -290,7 +290,8 @@ def settled() -> int:
 def spilled(place: Arena) -> dict[str, int]:
     """Bytes that uses left on disk because they did not fit into memory, by what they are.
 
-    Rows of the working copy itself may lie there until they are read again.
+    Rows of the working copy itself may lie there until they are read again; and the engine keeps a file's room
+    for the next use that spills.
     """
     sql = "SELECT tag, temporary_storage_bytes FROM duckdb_memory() WHERE temporary_storage_bytes > 0"
     with place.base.instance.door.engine._copy.cursor() as cursor:
