@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ _COLUMNS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 
-Document = Mapping[str, Any]
+Document = dict[str, Any]
 
 
 def people(persons: int) -> Path:
@@ -152,9 +152,9 @@ def activity(name: str, basis: Document, uses: Sequence[Document]) -> Document:
     )
 
 
-def create(folder: Path, records: Sequence[Document]) -> Instance:
-    """A new instance with these records."""
-    instance = Instance.create(folder / "instance", "bench.example/ledger")
+def create(folder: Path, records: Sequence[Document], state: str | None = None) -> Instance:
+    """A new instance with these records, its state in SQLite or in the PostgreSQL database named."""
+    instance = Instance.create(folder / "instance", "bench.example/ledger", state)
     file = folder / "records.yaml"
     file.write_text("\n---\n".join(json.dumps(record) for record in records), "utf-8")
     instance.apply([file], OPERATOR)
@@ -170,6 +170,23 @@ def consents(instance: Instance, name: str = "population") -> None:
     for batch in rows.to_batches():
         granted |= BitMap(batch.column(0).to_pylist())
     choose_many(instance.db, instance.keys, instance.book(), ACTIVITY, {"grant": granted}, ACTOR)
+
+
+def objections(instance: Instance, activity: str, name: str = "population") -> None:
+    """30 % of persons object."""
+    file = version(instance, name).path
+    rows = duckdb.sql(
+        f"SELECT __subject_person_id FROM read_parquet('{file}') WHERE NOT ({CONSENTED})"
+    ).to_arrow_table()
+    objecting = BitMap()
+    for batch in rows.to_batches():
+        objecting |= BitMap(batch.column(0).to_pylist())
+    choose_many(instance.db, instance.keys, instance.book(), activity, {"object": objecting}, ACTOR)
+
+
+def columns(name: str) -> list[dict[str, Any]]:
+    """The columns of a personal dataset, as its record has them."""
+    return _COLUMNS[name]
 
 
 def generate(folder: Path, name: str, persons: int) -> Path:

@@ -96,6 +96,8 @@ def shown(value: Any) -> str:
     """A value as TOML writes it, as far as settings need."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, tuple):
+        return str(list(value))
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
@@ -46,6 +46,48 @@ def _only_loopback(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 sys.addaudithook(_only_loopback)
+
+STATES = ("sqlite", "postgresql")
+"""The state databases: a test that asks for `state`, itself or through a fixture, runs on each."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--state", choices=(*STATES, "both"), default="both", help="state database to test on (default: both)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "sqlite: reads or alters the file of SQLite, so runs on it alone")
+    config.addinivalue_line("markers", "postgresql: shows what only several writers can do, or a server")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    chosen = metafunc.config.getoption("--state")
+    only = tuple(kind for kind in STATES if metafunc.definition.get_closest_marker(kind))
+    kinds = only or (STATES if chosen == "both" else (chosen,))
+    if "module_state" in metafunc.fixturenames:
+        metafunc.parametrize("module_state", kinds, indirect=True, scope="module")
+    elif "state" in metafunc.fixturenames:
+        metafunc.parametrize("state", kinds, indirect=True)
+
+
+@pytest.fixture
+def state(request: pytest.FixtureRequest) -> Iterator[str]:
+    """On which state database the test runs; `states.url` gives addresses there."""
+    import states
+
+    with states.on(getattr(request, "param", states.Current.kind)) as kind:
+        yield kind
+
+
+@pytest.fixture(scope="module")
+def module_state(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The same for all tests of a module, which share what they make there."""
+    import states
+
+    with states.on(request.param) as kind:
+        yield kind
 
 
 def _failed(report: Any, why: str) -> None:

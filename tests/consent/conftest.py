@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import states
 
 from publica.governance.activities import Activity, Basis, BasisKind
 from publica.kernel import clock, keys
@@ -55,8 +56,8 @@ def book(bases: dict[str, Basis]) -> Book:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    db = Database(f"sqlite:///{tmp_path / 'state.db'}")
+def world(tmp_path: Path, state: str) -> Iterator[World]:
+    db = Database(states.url(tmp_path))
     db.create()
     keys.create(tmp_path / "keys")
     yield World(db, keys.load(tmp_path / "keys"), book(BASES))

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+import states
 from pyroaring import BitMap
 from sqlalchemy import select
 
@@ -199,5 +200,5 @@ def test_tampering_shows(world: World, tampering: str, told: str) -> None:
     choose(world, "research", 7, "withdraw")
     choose_many(world, "research", grant=range(2000))
     assert problems(world) == []
-    world.db.maintain(lambda change: change.connection.exec_driver_sql(tampering))
+    world.db.maintain(lambda change: change.connection.exec_driver_sql(states.spelled(tampering)))
     assert any(told in problem.lower() for problem in problems(world))

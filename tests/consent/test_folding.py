@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
+import states
 from pyroaring import BitMap
 
 from publica.governance.activities import Basis
@@ -93,7 +94,7 @@ def test_a_missing_change_is_noticed_while_folding(world: World) -> None:
     for person in range(3):
         consent.choose(world.db, world.keys, world.book, "research", person, "grant", SAM)
     sql = "DELETE FROM choice_change WHERE counter = 2"
-    world.db.maintain(lambda change: change.connection.exec_driver_sql(sql))
+    world.db.maintain(lambda change: change.connection.exec_driver_sql(states.spelled(sql)))
     with world.db.read() as connection, pytest.raises(IntegrityBroken):
         consent.update_since(connection, "research", CONSENT, SIZE, None)
 
@@ -102,6 +103,6 @@ def test_a_damaged_set_is_noticed(world: World) -> None:
     sets = {"grant": BitMap(range(10))}
     consent.choose_many(world.db, world.keys, world.book, "research", sets, SAM)
     sql = "UPDATE choice_change SET subjects = x'00'"
-    world.db.maintain(lambda change: change.connection.exec_driver_sql(sql))
+    world.db.maintain(lambda change: change.connection.exec_driver_sql(states.spelled(sql)))
     with world.db.read() as connection, pytest.raises(IntegrityBroken):
         consent.allowed(connection, "research", CONSENT, SIZE)

@@ -11,7 +11,7 @@ from .support import Instance
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> Iterator[Instance]:
+def instance(tmp_path: Path, state: str) -> Iterator[Instance]:
     made = Instance(tmp_path)
     yield made
     made.db.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import states
 from sqlalchemy import Connection
 
 from publica.data import ColumnType, CsvOptions, LoadReport, TableColumn, TableSchema, Version, versions
@@ -26,11 +27,14 @@ ACTOR = Actor("carla", "operator", "tester")
 class Instance:
     """A state database, keys and a data folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        """`url`: of the state that is there already, made by another process."""
         self.root = folder
         self.folder = folder / "data"
-        self.db = Database(f"sqlite:///{folder / 'state.db'}")
-        self.db.create()
+        self.url = url or states.url(folder)
+        self.db = Database(self.url)
+        if url is None:
+            self.db.create()
         keys.create(folder / "keys")
         self.keys = keys.load(folder / "keys")
 

@@ -143,13 +143,13 @@ def die(*args, **kwargs):
 step = sys.argv[1]
 if step == "published":
     real = Database.write
-    Database.write = lambda self, work: (real(self, work), die())
+    Database.write = lambda self, *words: (real(self, *words), die())
 elif step == "publishing":
     publish._enter_segment = die
 else:
     module, name = step.split(".")
     setattr(globals()[module], name, die)
-instance = Instance(Path(sys.argv[2]))
+instance = Instance(Path(sys.argv[2]), sys.argv[4])
 instance.load(PEOPLE, instance.root / "q.csv")
 """
 
@@ -164,7 +164,9 @@ def test_a_killed_load_leaves_nothing_half_done(instance: Instance, step: str) -
     instance.text("q.csv", "person_id,n\nb,1\nc,2\n")
     tests = Path(__file__).parents[1]
     done = subprocess.run(
-        [sys.executable, "-c", CRASH, step, str(instance.root), str(tests)], capture_output=True, check=False
+        [sys.executable, "-c", CRASH, step, str(instance.root), str(tests), instance.url],
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == -9, done.stderr.decode()
     published = step == "published"

@@ -13,25 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, Table, event, func, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, event, func, insert, select
+from states import url
 
-from publica.kernel import clock, database
+from publica.kernel import backends, clock
 from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
 from publica.kernel.ledger.canonical import leaf_hash
-from publica.kernel.ledger.store import entries, metadata
+from publica.kernel.ledger.store import entries
 
-mark = Table("test_mark", metadata, Column("n", Integer, primary_key=True))
+pytestmark = pytest.mark.usefixtures("state")
 
-
-def url(folder: Path) -> str:
-    return f"sqlite:///{folder}/state.db"
+mark = Table("test_mark", MetaData(), Column("n", Integer, primary_key=True))
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(tmp_path: Path, state: str) -> Iterator[Database]:
     database = Database(url(tmp_path))
     database.create()
+    database.administer(mark.create)
     yield database
     database.close()
 
@@ -173,13 +173,14 @@ def test_a_change_that_breaks_the_connection(db: Database) -> None:
 
 
 def test_a_locked_database_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(backends, "BUSY_SECONDS", 0.05)
     db, other = Database(url(tmp_path)), Database(url(tmp_path))
     db.create()
+    db.administer(mark.create)
     with other._writer.connect() as connection, connection.begin():
         connection.execute(insert(mark).values(n=1))
         with pytest.raises(Unavailable, match="could not be used"):
-            db.write(put(2))
+            db.write(put(1))
     db.write(put(3))
     assert held(db) == ([1, 3], 1)
     db.close()

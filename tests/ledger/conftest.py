@@ -1,14 +1,14 @@
-"""A small ledger on a real file, and the means to tamper with it."""
+"""A small ledger on a real database, and the means to tamper with it."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import states
 from sqlalchemy import insert
 
 from publica.kernel import clock, keys
@@ -27,7 +27,6 @@ ORIGIN = "example.org/ledger"
 class Ledger:
     db: Database
     keys: Keys
-    file: Path
 
     @property
     def vkey(self) -> str:
@@ -56,22 +55,19 @@ class Ledger:
             return verify(connection, (self.vkey,), laws, kept)
 
     def tamper(self, *statements: str) -> None:
-        """Edit the file behind Publica's back."""
-        connection = sqlite3.connect(self.file, isolation_level=None)
-        for statement in statements:
-            assert connection.execute(statement).rowcount != 0, statement
-        connection.close()
+        """Edit the database behind Publica's back."""
+        states.tamper(self.db, *statements)
 
 
 def open_ledger(folder: Path) -> Ledger:
     keys.create(folder / "keys")
-    ledger = Ledger(Database(f"sqlite:///{folder}/state.db"), keys.load(folder / "keys"), folder / "state.db")
+    ledger = Ledger(Database(states.url(folder)), keys.load(folder / "keys"))
     ledger.db.create()
     return ledger
 
 
 @pytest.fixture
-def make_ledger(tmp_path: Path) -> Iterator[Callable[[], Ledger]]:
+def make_ledger(tmp_path: Path, state: str) -> Iterator[Callable[[], Ledger]]:
     made: list[Ledger] = []
 
     def make() -> Ledger:

@@ -156,9 +156,9 @@ def test_proofs_hold_against_checkpoints(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE ledger_tile SET hashes = zeroblob(32 * width) WHERE level = 0 AND number = 1",
+        "UPDATE ledger_tile SET hashes = randomblob(32) WHERE level = 0 AND number = 1",
         "DELETE FROM ledger_tile WHERE level = 1",
-        "UPDATE checkpoint SET root = zeroblob(32)",
+        "UPDATE checkpoint SET root = randomblob(32)",
         "UPDATE ledger_state SET size = 299",
         "DELETE FROM ledger_state",
     ],
@@ -200,7 +200,8 @@ def _sequence_and_write(url: str, count: int) -> None:
 def test_several_processes_and_threads_sequence_at_once(ledger: Ledger) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [
-        context.Process(target=_sequence_and_write, args=(f"sqlite:///{ledger.file}", 100)) for _ in range(2)
+        context.Process(target=_sequence_and_write, args=(ledger.db.url.render_as_string(), 100))
+        for _ in range(2)
     ]
     threads = [
         threading.Thread(target=lambda: [(ledger.enter("test"), sequence(ledger.db)) for _ in range(50)])

@@ -11,6 +11,6 @@ from .world import database
 
 
 @pytest.fixture
-def db(tmp_path: Path) -> Iterator[Database]:
+def db(tmp_path: Path, state: str) -> Iterator[Database]:
     with database(tmp_path) as opened:
         yield opened

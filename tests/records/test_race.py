@@ -73,16 +73,18 @@ def test_two_changes_that_exclude_each_other_are_not_both_written(db: Database, 
 PROCESS = """
 import sys
 from pathlib import Path
-from records.world import CARLA, KINDS, database
+from records.world import CARLA, KINDS
+from publica.kernel.database import Database
 from publica.kernel.records import apply
-with database(Path(sys.argv[1])) as db:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for number in range(10):
-        file = Path(sys.argv[1]) / f"{sys.argv[2]}.yaml"
-        name = f"{sys.argv[2]} {number}"
-        file.write_text(f"kind: organisation\\nid: social\\nspec: {{name: {name}, type: supplier}}\\n")
-        apply(db, KINDS, [file], CARLA)
+db = Database(sys.argv[3])
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(10):
+    file = Path(sys.argv[1]) / f"{sys.argv[2]}.yaml"
+    name = f"{sys.argv[2]} {number}"
+    file.write_text(f"kind: organisation\\nid: social\\nspec: {{name: {name}, type: supplier}}\\n")
+    apply(db, KINDS, [file], CARLA)
+db.close()
 """
 
 
@@ -97,6 +99,7 @@ def test_two_processes_lose_no_revision(db: Database, tmp_path: Path) -> None:
                 f"import sys; sys.path.insert(0, {tests!r})\n{PROCESS}",
                 str(tmp_path),
                 name,
+                db.url.render_as_string(),
             ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

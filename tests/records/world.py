@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import states
+
 from publica.governance.activities import ACTIVITY
 from publica.governance.agreements import AGREEMENT
 from publica.governance.datasets import DATASET
@@ -89,7 +91,7 @@ def everything(**other: str) -> str:
 
 @contextmanager
 def database(folder: Path, name: str = "state.db") -> Iterator[Database]:
-    opened = Database(f"sqlite:///{folder / name}")
+    opened = Database(states.url(folder, name))
     opened.create()
     try:
         yield opened

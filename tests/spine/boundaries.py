@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .crash import COMMIT
 
 GATEWAY, WRITE = "publica.gateway.use", "publica.gateway.receipts"
+CELLS = "publica.gateway.aggregate.run"
 RECORDS, CONSENT = "publica.kernel.records.actions", "publica.trust.consent.actions"
 LOAD, PUBLISH = "publica.data.ingest.actions", "publica.data.ingest.publish"
 MAPPING, WORK = "publica.data.ingest.mapping", "publica.data.ingest.work"
@@ -35,6 +36,24 @@ STEPS: dict[str, tuple[str, ...]] = {
         COMMIT,
         "publica.gateway.receipts:released",
         *_in(GATEWAY, "write release"),
+    ),
+    "totals": (
+        *_in(GATEWAY, "know decide govern execute_cells compute"),
+        *_in(CELLS, "stock choose answer"),
+        *_in(GATEWAY, "protect"),
+        *_in(WRITE, "reserve fresh digest"),
+        "publica.trust.transparency.receipts:write",
+        *_in(WRITE, "remember _write"),
+        COMMIT,
+        "publica.gateway.receipts:released",
+        *_in(GATEWAY, "write release"),
+    ),
+    "failed totals": (
+        *_in(CELLS, "choose"),
+        *_in(WRITE, "fresh remember _write"),
+        COMMIT,
+        *_in(WRITE, "failed"),
+        *_in(GATEWAY, "_failed"),
     ),
     "refused use": (COMMIT, "publica.gateway.receipts:refused", *_in(GATEWAY, "refuse")),
     "failed use": (*_in(GATEWAY, "account"), COMMIT, "publica.gateway.receipts:failed"),
@@ -91,6 +110,8 @@ PROCEDURES = {
         f"{GATEWAY}:write",
         f"{GATEWAY}:refuse",
         f"{WRITE}:released",
+        f"{WRITE}:failed",
+        f"{WRITE}:_write",
     ),
     "load": (f"{LOAD}:load", f"{LOAD}:_publish", f"{PUBLISH}:write_version", f"{PUBLISH}:publish"),
     "segment": (f"{MAPPING}:write_segment",),
@@ -108,12 +129,17 @@ PASSED_OVER = {
     f"{GATEWAY}:execute": "the engine computes; nothing is kept, and `compute` is a step",
     f"{GATEWAY}:withhold": "a refusal: one transaction, tried as `refused use`",
     f"{WRITE}:agreements_of": "pure",
+    f"{WRITE}:_without_release": "`prepare` is a step",
     f"{LOAD}:_refuse_to_empty": "reads the manifest, before anything is written",
     "publica.data.subjects:size": "reads a number inside the transaction",
     "publica.kernel.clock:text": "formats a time",
     f"{PUBLISH}:new_salt": "draws random bytes",
     f"{PUBLISH}:literal": "quotes a text",
     "publica.trust.consent.rules:allows": "pure",
+    f"{WRITE}:locks": "names what is to be locked",
+    f"{WRITE}:standing": "names what is to be locked",
+    "publica.trust.consent.reading:standing": "names what is to be locked",
+    "publica.trust.consent.store:lock": "names what is to be locked",
 }
 """Calls at which no crash is tried, and why."""
 
@@ -147,6 +173,7 @@ OUTER = {
     f"{WRITE}:released",
     f"{WRITE}:refused",
     f"{WRITE}:failed",
+    f"{GATEWAY}:_failed",
     f"{GATEWAY}:write",
     f"{GATEWAY}:refuse",
     f"{LOAD}:_publish",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import io
 import json
 import os
 import random
@@ -24,7 +25,9 @@ from typing import Any
 from sqlalchemy.engine.default import DefaultDialect
 
 from publica.gateway.door import Request
-from publica.instance import Instance
+from publica.instance import Instance, backup, keyring, recovery, upgrade
+from publica.instance import restore as restoring
+from publica.kernel import migrations
 from publica.kernel.actor import Actor
 from publica.kernel.errors import PublicaError, Refused
 from publica.trust.consent import rules
@@ -32,6 +35,9 @@ from publica.trust.consent import rules
 COMMIT = "COMMIT"
 """The step in which a transaction becomes durable."""
 PERSON = "P-0000001"
+TOTALS = "SELECT sex, count(*) AS n FROM population GROUP BY sex"
+FAILING = "SELECT CASE WHEN count(*) > 5 THEN CAST('no' || count(*) AS INTEGER) END AS n FROM population"
+"""Fails, but not before it has seen what it would give out."""
 
 
 def say(**words: Any) -> None:
@@ -73,6 +79,8 @@ OPERATIONS: dict[str, Callable[[Instance, dict[str, str]], None]] = {
     "failed use": lambda instance, _: ask(
         instance, "ana", "heating_grant", "SELECT CAST(household_id AS DATE) FROM population"
     ),
+    "totals": lambda instance, _: ask(instance, "stella", "labour_statistics", TOTALS),
+    "failed totals": lambda instance, _: ask(instance, "stella", "labour_statistics", FAILING),
     "open use": lambda instance, _: ask(instance, "ana", "open-access", "SELECT code FROM municipalities"),
     "load": lambda instance, given: load(instance, given, "population"),
     "open load": lambda instance, given: load(instance, given, "municipalities"),
@@ -85,8 +93,41 @@ OPERATIONS: dict[str, Callable[[Instance, dict[str, str]], None]] = {
 }
 
 
+def init(given: dict[str, Any]) -> None:
+    Instance.create(Path(given["folder"]), "town.example/ledger", given["state"]).close()
+
+
+def back_up(given: dict[str, Any]) -> None:
+    with closing(Instance.open(Path(given["folder"]))) as instance:
+        backup.back_up(instance, Path(given["file"]), with_keys=True)
+
+
+def restore(given: dict[str, Any]) -> None:
+    folder, file = Path(given["folder"]), Path(given["file"])
+    restoring.restore(file, folder, actor("operator"), state=given["state"], accept_loss=given["accept"])
+
+
+WHOLE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "init": init,
+    "backup": back_up,
+    "restore": restore,
+    "upgrade": lambda given: upgrade.upgrade(Path(given["folder"])),
+    "recover": lambda given: recovery.recover(Path(given["folder"]), actor("operator")),
+    "rotate": lambda given: keyring.rotate(Path(given["folder"]), given["kind"], actor("operator")),
+    "create": lambda given: keyring.create(Path(given["folder"]), given["kind"], actor("operator")),
+}
+"""Operations on an instance as a whole, which make it, or change it while nobody has it open."""
+
+
 def perform(given: dict[str, Any]) -> None:
     """One operation, on an instance opened for it."""
+    if given["operation"] in WHOLE:
+        try:
+            WHOLE[given["operation"]](given)
+            say(done=True)
+        except PublicaError as error:
+            say(error=type(error).__name__, what=error.what)
+        return
     with closing(Instance.open(Path(given["folder"]))) as instance:
         OPERATIONS[given["operation"]](instance, given["files"])
 
@@ -112,6 +153,65 @@ def deadly(call: Callable[..., Any], side: str, number: int) -> Callable[..., An
         return result
 
     return wrapper
+
+
+_FILES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "os.link")
+"""What leaves a file behind when the process dies, renamed or removed (PEP 578)."""
+ALIKE = ".arrow"
+"""Files of which there are many, made the same way: one of them stands for all."""
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+def arm_effects(number: int, within: str, each: int) -> None:
+    """Die before the `number`th effect, or after it where it may leave an empty file.
+
+    Of effects on files only every `each`th counts.
+    """
+    left, files = number, 0
+
+    def tick() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            die()
+
+    def tick_file() -> None:
+        nonlocal files
+        files += 1
+        if files % each == 0:
+            tick()
+
+    def counts(path: Any) -> bool:
+        name = str(path)
+        return name.startswith(within) and (not name.endswith(ALIKE) or name.endswith(f"use{ALIKE}"))
+
+    def seen(event: str, given: tuple[Any, ...]) -> None:
+        if event in _FILES and counts(given[0]) and (event != "open" or given[2] & _WRITES):
+            tick_file()
+
+    def then(call: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(call)
+        def wrapper(path: Any, *words: Any, **named: Any) -> Any:
+            opened = call(path, *words, **named)
+            writes = named.get("mode", words[0] if words else "r")
+            writes = writes & _WRITES if isinstance(writes, int) else set(writes) & set("wax+")
+            if writes and counts(path):
+                tick_file()
+            return opened
+
+        return wrapper
+
+    def committed(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(*words: Any) -> None:
+            tick()
+            call(*words)
+            tick()
+
+        return wrapper
+
+    sys.addaudithook(seen)
+    os.open, io.open = then(os.open), then(io.open)  # type: ignore[assignment]
+    DefaultDialect.do_commit = committed(DefaultDialect.do_commit)  # type: ignore[method-assign]
 
 
 def arm(step: str, side: str) -> None:
@@ -155,6 +255,8 @@ def victim(given: dict[str, Any], pipe: int) -> None:
     os.dup2(pipe, 1)
     if given.get("step"):
         arm(given["step"], given["side"])
+    if given.get("effect"):
+        arm_effects(given["effect"], str(Path(given["folder"]).parent), given["each"])
     (keep_busy if given["operation"] == "busy" else perform)(given)
 
 
@@ -179,7 +281,13 @@ def spawn(given: dict[str, Any]) -> dict[str, Any]:
     return {"status": os.waitstatus_to_exitcode(status), "said": whole}
 
 
+LAZY = ("psycopg", "sqlalchemy.dialects.postgresql.psycopg", "sqlalchemy.dialects.sqlite.pysqlite")
+"""Imported when first needed; here once for all victims."""
+
+
 def main() -> None:
+    for name in (*LAZY, migrations.__name__):
+        importlib.import_module(name)
     for line in sys.stdin:
         answer = spawn(json.loads(line))
         sys.stdout.write(json.dumps(answer) + "\n")

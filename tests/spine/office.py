@@ -12,6 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import states
 import yaml
 from sqlalchemy import select
 
@@ -112,7 +113,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.instance = Instance.create(folder / "office", origin="publica.test/office")
+        self.instance = Instance.create(folder / "office", "publica.test/office", states.named(folder))
         self.apply(documents())
         self.load("population", PEOPLE)
         self.load("municipalities", [("m1", "Aaby", "north"), ("m2", "Beck", "north")])

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import states
 from sqlalchemy import Connection, func, select
 
 from publica.cli.main import main
@@ -31,6 +32,7 @@ from publica.kernel.actor import Actor
 from publica.kernel.ledger.store import entries
 from publica.kernel.records.store import revisions
 from publica.trust.consent import store as choices
+from publica.trust.privacy.store import released
 from publica.trust.transparency import store as transparency
 
 HERE = Path(__file__).parent
@@ -51,13 +53,17 @@ class Town:
     """The same town with more people, never loaded."""
 
 
-@cache
 def template() -> Town:
-    """The town of this test session."""
+    """The town of this test session, on the state database of the running test."""
+    return _template(states.Current.kind)
+
+
+@cache
+def _template(kind: str) -> Town:
     root = Path(tempfile.mkdtemp(prefix="publica-town-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     town = Town(root / "town", build(root / "material", PERSONS), build(root / "grown", MORE))
-    with closing(Instance.create(town.folder, "town.example/ledger")) as instance:
+    with closing(_create(town.folder, kind)) as instance:
         instance.apply((town.material.records,), actor("carla"))
         for load in town.material.loads:
             if load.dataset in DATASETS:
@@ -67,9 +73,15 @@ def template() -> Town:
     return town
 
 
+def _create(folder: Path, kind: str) -> Instance:
+    state = None if kind == "sqlite" else states.server().url(states.server().create())
+    return Instance.create(folder, "town.example/ledger", state)
+
+
 def copy(folder: Path) -> Path:
     """A town of one's own."""
     shutil.copytree(template().folder, folder)
+    states.part(folder)
     return folder
 
 
@@ -137,6 +149,7 @@ def _state(connection: Connection) -> dict[str, Any]:
         "counters": rows(counter.activity, counter.value),
         "choices": rows(change.activity, change.counter, change.action),
         "uses": rows(uses.activity, uses.outcome, uses.rows),
+        "cells": rows(func.count(released.c.id)),
         "originals": rows(func.count(transparency.privates.c.use)),
         "entries": Counter(kind for (kind,) in rows(entries.c.kind)),
     }
@@ -192,8 +205,12 @@ def publica(*words: str, instance: Path | None = None, stdin: str = "", plain: b
 def kept_open(folder: Path) -> Iterator[Instance]:
     """While this lasts, commands run in this process share one open instance: quicker, and nothing else."""
     instance, opened = Instance.open(folder), Instance.open
+
+    def shared(path: Path, **how: bool) -> Instance:
+        return instance if path == folder else opened(path, **how)
+
     with (
-        mock.patch.object(Instance, "open", lambda path: instance if path == folder else opened(path)),
+        mock.patch.object(Instance, "open", shared),
         mock.patch.object(instance, "close", lambda: None),
     ):
         yield instance

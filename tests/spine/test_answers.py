@@ -45,7 +45,7 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
+def bench(module_state: str) -> Iterator[Bench]:
     with shelf() as folder:
         made = Bench([build(folder, seed) for seed in SEEDS])
         yield made

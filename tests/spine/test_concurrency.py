@@ -29,7 +29,7 @@ GRANT_RULES = "civil-registry-social-services"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, state: str) -> Path:
     return support.copy(tmp_path / "town")
 
 

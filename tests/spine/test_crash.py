@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import states
 import yaml
 
 from publica.data import versions
@@ -25,6 +26,13 @@ AGAIN_SAME = ("apply", "choice", "choices", "checkpoint")
 """Operations that change nothing the second time."""
 
 
+@pytest.fixture(autouse=True)
+def dropped(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each test's databases go with it."""
+    with states.on(states.Current.kind):
+        yield
+
+
 @pytest.fixture(scope="module")
 def killer() -> Iterator[Process]:
     with process("crash.py") as server:
@@ -32,7 +40,7 @@ def killer() -> Iterator[Process]:
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def files(tmp_path_factory: pytest.TempPathFactory, module_state: str) -> dict[str, str]:
     """What the operations load and apply."""
     town, folder = support.template(), tmp_path_factory.mktemp("files")
     records, choices = folder / "records.yaml", folder / "choices.csv"
@@ -65,8 +73,12 @@ def whole(
     return states
 
 
-@cache
 def before() -> dict[str, Any]:
+    return _before(states.Current.kind)
+
+
+@cache
+def _before(_kind: str) -> dict[str, Any]:
     return support.state(support.template().folder)
 
 

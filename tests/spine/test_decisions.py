@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import states
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -207,14 +208,6 @@ FAULTS = {
     "the agreement does not name the column": Fault(
         "shared columns", shared(0, sex=None), only("agreement-columns")
     ),
-    "the activity asks for aggregates": Fault(
-        "asked", put("activity", "care", protection="aggregates"), only("protection-available"),
-        only("identifiers-withheld"),
-    ),
-    "the agreement allows aggregates alone": Fault(
-        "agreement", put("agreement", "registry-care", protection="aggregates"), only("protection-available"),
-        only("identifiers-withheld"),
-    ),
     "a name is asked for where people must stay unknown": Fault(
         "columns declared",
         both(
@@ -228,8 +221,8 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('decisions') / 'state.db'}")
+def db(tmp_path_factory: pytest.TempPathFactory, module_state: str) -> Iterator[Database]:
+    database = Database(states.url(tmp_path_factory.mktemp("decisions")))
     database.create()
     yield database
     database.close()
@@ -317,10 +310,10 @@ def test_faults_together_are_all_named(db: Database) -> None:
 
 
 def test_the_table_has_a_fault_for_every_condition() -> None:
-    """What `decide` can find missing; the last three only ever hold."""
+    """What `decide` can find missing; the last four only ever hold."""
     found = {code for fault in FAULTS.values() for code in fault.missing}
     others = {"dataset-open"}  # open access to what is not open, below
-    never = {"basis-consent", "dataset-own", "constants-only"}
+    never = {"basis-consent", "dataset-own", "constants-only", "protection-available"}
     quotas = {"agreement-frequency", "agreement-volume"}  # below
     decided = {code for code, reason in REASONS.items() if reason.can_hold}
     assert found | others | never | quotas == decided

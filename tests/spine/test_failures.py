@@ -8,14 +8,18 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from publica.data.engines.errors import NoMemory
+from publica.gateway import execute
+from publica.gateway.door import Limits
 from publica.instance import Instance
-from publica.kernel import database
+from publica.kernel import backends
 from publica.kernel.errors import Unavailable
 
 from . import support
@@ -25,13 +29,13 @@ NAMES = "SELECT person_id, birth_date FROM population"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, state: str) -> Path:
     return support.copy(tmp_path / "town")
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(backends, "BUSY_SECONDS", 0.2)
 
 
 def query(folder: Path, sql: str = NAMES, *more: str, form: str = "json") -> Ran:
@@ -67,6 +71,7 @@ def each_connection(pragma: str) -> Iterator[None]:
         event.remove(Engine, "connect", prepare)
 
 
+@pytest.mark.sqlite
 def test_a_locked_database(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -74,6 +79,7 @@ def test_a_locked_database(folder: Path) -> None:
     works(folder)
 
 
+@pytest.mark.sqlite
 def test_a_database_that_may_only_be_read(folder: Path) -> None:
     with each_connection("query_only = 1"):
         nothing_left(query(folder))
@@ -93,6 +99,7 @@ def test_a_database_that_may_only_be_read(folder: Path) -> None:
     works(folder)
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_under_the_database(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as other:
         [(pages,)] = other.execute("PRAGMA page_count").fetchall()
@@ -132,6 +139,7 @@ def test_a_full_disk_under_the_file_of_the_answer(folder: Path, tmp_path: Path) 
         assert not (tmp_path / "answer.csv").exists() and not link.is_symlink()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("table", ["ledger_entry", "use", "use_private", "subject_set"])
 def test_no_receipt_no_data(folder: Path, table: str) -> None:
     """The log is killed while a warm engine stands ready: nothing leaves."""
@@ -149,6 +157,7 @@ def test_no_receipt_no_data(folder: Path, table: str) -> None:
     works(folder)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("table", ["ledger_entry", "use_private"])
 def test_no_receipt_no_data_on_the_command_line(folder: Path, table: str) -> None:
     with closing(sqlite3.connect(folder / "state.db")) as other:
@@ -223,3 +232,26 @@ def test_a_version_whose_file_was_altered(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     ran = query(folder)
     assert (ran.code, ran.out) == (4, b"") and "altered" in ran.err
+
+
+@pytest.mark.parametrize(("fails", "seconds", "tries"), [(2, 60, 3), (9, 60, 4), (9, 0.05, 1)])
+def test_who_finds_no_memory_tries_again_while_there_is_time(
+    monkeypatch: pytest.MonkeyPatch, fails: int, seconds: float, tries: int
+) -> None:
+    """Others may have taken it all, for a moment."""
+    monkeypatch.setattr(execute, "PAUSES", (0.06, 0.06, 0.06))
+    door = SimpleNamespace(limits=Limits(seconds=seconds))
+    tried: list[int] = []
+
+    def work() -> str:
+        tried.append(1)
+        if len(tried) <= fails:
+            raise NoMemory("none")
+        return "done"
+
+    if tries > fails:
+        assert execute.patiently(door, work) == "done"  # type: ignore[arg-type]
+    else:
+        with pytest.raises(NoMemory):
+            execute.patiently(door, work)  # type: ignore[arg-type]
+    assert len(tried) == tries

@@ -39,7 +39,7 @@ def choose(where: Process, key: str, action: str) -> None:
 
 
 @pytest.mark.slow
-def test_the_journey(tmp_path: Path) -> None:
+def test_the_journey(tmp_path: Path, state: str) -> None:
     key, stays = patient()
     folder = support.copy(tmp_path / "town")
     inside: list[str] = []  # uses that found the person consenting

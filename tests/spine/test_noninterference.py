@@ -45,7 +45,7 @@ class Twins:
 
 
 @pytest.fixture(scope="module")
-def twins() -> Iterator[Twins]:
+def twins(module_state: str) -> Iterator[Twins]:
     with shelf() as folder:
         made = Twins(folder, [build(folder, 3, benign=True), build(folder, 1)])
         yield made

@@ -17,7 +17,7 @@ from .world import Rows, World, about, build, shelf
 
 
 @pytest.fixture(scope="module")
-def pair() -> Iterator[tuple[World, World]]:
+def pair(module_state: str) -> Iterator[tuple[World, World]]:
     """A world, and its copy in which people will be deleted."""
     with shelf() as folder:
         world = build(folder, 1)

@@ -118,11 +118,52 @@ class Storm:
         self.answers.append((answer.receipt or "", count))
 
 
+def spend(instance: Instance, given: dict[str, Any]) -> list[str]:
+    """The same question from many threads at once, several times each: what each time became of it."""
+    outcomes: list[str] = []
+    start = threading.Barrier(given["threads"])
+
+    def run() -> None:
+        start.wait(30)
+        for _ in range(given["times"]):
+            told = use(instance, given)
+            outcomes.append(told["refused"][0] if "refused" in told else f"{len(told['rows'])} rows")
+
+    threads = [threading.Thread(target=run) for _ in range(given["threads"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
+
+
+def each(instance: Instance, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Several questions, from many threads at once, in turns: what each was told."""
+    told: list[dict[str, Any]] = []
+    start = threading.Barrier(given["threads"])
+
+    def run(number: int) -> None:
+        sql = given["sql"][number % len(given["sql"])]
+        start.wait(30)
+        told.append({"sql": sql, **use(instance, {**given, "sql": sql})})
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(given["threads"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return told
+
+
 def do(instance: Instance, given: dict[str, Any]) -> Any:
     if given["do"] == "use":
         return use(instance, given)
     if given["do"] == "choose":
         return instance.choose(given["key"], given["activity"], given["action"], actor("operator"))
+    if given["do"] == "spend":
+        return spend(instance, given)
+    if given["do"] == "each":
+        return each(instance, given)
     assert given["do"] == "storm"
     storm = Storm(instance, given["people"], given["threads"], given["rounds"], given["seed"])
     return storm.rage(given["seconds"])

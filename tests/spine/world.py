@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import states
 from pyroaring import BitMap
 from sqlalchemy import select
 
@@ -167,7 +168,9 @@ class World:
 
     def copy(self, folder: Path) -> World:
         """The same instance once more, in a folder of its own: same keys, choices and positions."""
+        self.instance.db.rest()
         shutil.copytree(self.instance.folder, folder)
+        states.part(folder)
         chosen = {activity: set(people) for activity, people in self.chosen.items()}
         return World(Instance.open(folder), People(dict(self.people.rows)), chosen)
 
@@ -243,8 +246,8 @@ def shelf() -> Iterator[Path]:
 
 def build(folder: Path, seed: int, *, benign: bool = False) -> World:
     """An instance with the people of a seed, their choices made one by one and in bulk."""
-    people = population_of(seed, benign=benign)
-    instance = Instance.create(folder / f"world-{seed}", origin="publica.test/world")
+    people, place = population_of(seed, benign=benign), folder / f"world-{seed}"
+    instance = Instance.create(place, "publica.test/world", states.named(place))
     instance.apply([records.write(folder)], OPERATOR)
     for dataset, rows in people.rows.items():
         file = folder / f"{dataset}.parquet"

@@ -17,7 +17,7 @@ def keys() -> Keys:
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(tmp_path: Path, state: str) -> Iterator[Database]:
     database = world.new_database(tmp_path)
     yield database
     database.close()

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import states
+
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
 from publica.kernel.ids import draw
@@ -26,7 +28,7 @@ def new_keys() -> Keys:
 
 
 def new_database(folder: Path) -> Database:
-    database = Database(f"sqlite:///{folder / 'state.db'}")
+    database = Database(states.url(folder))
     database.create()
     return database
 

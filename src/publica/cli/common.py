@@ -24,11 +24,11 @@ as_option = click.option("--as", "acting_as", default="operator", metavar="ACTOR
 
 
 @contextmanager
-def instance(folder: str) -> Iterator[Instance]:
+def instance(folder: str, *, to_verify: bool = False) -> Iterator[Instance]:
     """The instance in `folder`, closed afterwards."""
     from publica.instance import Instance
 
-    opened = Instance.open(Path(folder))
+    opened = Instance.open(Path(folder), to_verify=to_verify)
     try:
         yield opened
     finally:

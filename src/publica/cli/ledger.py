@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from publica.cli.common import format_option, instance, say_json
+from publica.cli.operations import recover
 
 
 @click.group()
@@ -35,7 +36,7 @@ def verify(folder: str, kept: tuple[Path, ...], form: str) -> None:
     Example: publica ledger verify --kept checkpoint-of-last-week.txt
     """
     notes = [path.read_text("utf-8", "replace") for path in kept]
-    with instance(folder) as opened:
+    with instance(folder, to_verify=True) as opened:
         found = opened.verify_ledger(notes)
     if form == "json":
         say_json(found)
@@ -53,7 +54,7 @@ def verify(folder: str, kept: tuple[Path, ...], form: str) -> None:
 @ledger.command()
 @click.pass_obj
 def checkpoint(folder: str) -> None:
-    """Sign the ledger's present state and print it (C2SP tlog-checkpoint).
+    """Sign the ledger's present state, publish that, and print it (C2SP tlog-checkpoint).
 
     \b
     Example: publica ledger checkpoint > checkpoint-of-today.txt
@@ -73,5 +74,7 @@ def key(folder: str) -> None:
     with instance(folder) as opened:
         click.echo(opened.verifier_key)
 
+
+ledger.add_command(recover)
 
 COMMANDS = (ledger,)

@@ -12,7 +12,7 @@ import traceback
 import click
 
 from publica import __version__
-from publica.cli import choice, data, demo, ledger, query, records, uses
+from publica.cli import choice, data, demo, ledger, operations, query, records, uses
 from publica.cli.common import printable
 from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Refused, Unavailable
 
@@ -49,6 +49,7 @@ for command in (
     *choice.COMMANDS,
     *uses.COMMANDS,
     *ledger.COMMANDS,
+    *operations.COMMANDS,
     *demo.COMMANDS,
 ):
     publica.add_command(command)

@@ -73,11 +73,15 @@ def query(
         if explain:
             _show_explanation(opened.explain(request), form)
             return
+        from publica.cli.output import uncertainty
+
         answer = opened.use(request)
         _write(answer, form, out)
     counted = "1 row" if answer.rows == 1 else f"{answer.rows:,} rows"
     receipt = f"receipt {answer.receipt}" if answer.receipt else "open data, no receipt"
     click.echo(f"{receipt}: {counted}", err=True)
+    for line in uncertainty(answer):
+        click.echo(printable(line), err=True)
 
 
 def _stdin() -> str:

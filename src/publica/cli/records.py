@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from publica.cli.common import as_option, format_option, instance, operator, say_json, table
+from publica.cli.operations import state_option
 
 if TYPE_CHECKING:
     from publica.kernel.records import Difference
@@ -19,15 +20,17 @@ SIGN = {"added": "+", "changed": "~", "unchanged": "="}
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--origin", help="Name of its ledger, unique in the world, e.g. data.example.gov/ledger.")
-def init(folder: Path, origin: str | None) -> None:
+@state_option
+def init(folder: Path, origin: str | None, state: str | None) -> None:
     """Make a new instance in FOLDER: settings, keys, state database, data folder.
 
     \b
     Example: publica init my-office
+    Example: publica init my-office --state postgresql://publica@db.example.gov/office
     """
     from publica.instance import Instance
 
-    made = Instance.create(folder, origin)
+    made = Instance.create(folder, origin, state)
     key = made.verifier_key
     made.close()
     click.echo(f"An instance is ready in {folder}. Its ledger is verified with this public key:\n  {key}")

@@ -30,6 +30,9 @@ def uses(context: click.Context, key: str | None, acting_as: str, form: str) -> 
         raise click.UsageError("Whose? Give --subject KEY.", context)
     with instance(context.obj) as opened:
         found = opened.uses(key, operator(acting_as))
+        lost = opened.keys.sealing_lost
+    if lost:
+        click.echo(f"Uses before {lost} may be missing: the key to whom they touched is lost.", err=True)
     if form == "json":
         say_json(found)
     elif not found:

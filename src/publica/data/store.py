@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table
 
+from publica.kernel.backends import Lock
 from publica.kernel.ledger.store import metadata
+
+PUBLISHES = Lock("versions")
+"""One load at a time publishes: it numbers its version, and the directory grows by its people."""
 
 dataset_version = Table(
     "dataset_version",

@@ -13,6 +13,7 @@ from pathlib import Path
 from publica.demo.material import Material, build, chosen
 from publica.demo.stage import Citizen, Say, Stage, acting_as, quoted, tell, title
 from publica.instance import Instance
+from publica.instance.making import cut_short
 from publica.kernel.errors import BadInput
 
 ORIGIN = "arnmouth.example/ledger"
@@ -50,7 +51,7 @@ def prepare(folder: Path, persons: int, say: Say) -> Stage:
 
 def _standing(folder: Path, persons: int) -> bool:
     """Whether an instance of this demo stands in the folder already (perhaps not filled to the end)."""
-    if not folder.exists() or not any(folder.iterdir()):
+    if not folder.exists() or not any(folder.iterdir()) or cut_short(folder):
         return False
     if not (folder / MATERIAL).is_dir():
         raise BadInput(f"{folder} holds something else.", do="Choose a new folder with --dir.")

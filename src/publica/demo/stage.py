@@ -60,6 +60,9 @@ class Stage:
         """Ask as an official, showing the command, the answer and its receipt."""
         answer = self._ask(official, activity, sql)
         rows = [[text(value) for value in row.values()] for row in answer.table().to_pylist()]
+        for at, margins in answer.margins.items():
+            for row, margin in zip(rows, margins, strict=True):
+                row[at] += f" ± {margin:,.0f}" if margin else ""
         self.table(answer.schema.names, rows)
         self.say(f"    receipt {answer.receipt or '(open data is counted, not receipted)'}")
         return answer

@@ -28,6 +28,7 @@ ENTITLED = """SELECT p.household_id, count(*) AS adults, sum(i.income) AS income
 ADMITTED = """SELECT s.person_id, p.birth_date AS born, p.municipality AS region, s.diagnosis_code
        FROM hospital_stays s JOIN population p ON p.person_id = s.person_id
        WHERE s.admitted = DATE '{admitted}' ORDER BY born"""
+MEANS = "SELECT year, count(*) AS people, avg(income) AS mean FROM incomes GROUP BY year ORDER BY year"
 STAYS = "SELECT count(*) AS stays, count(DISTINCT person_id) AS people FROM hospital_stays"
 HOW = {"left": "your row left", "total": "in a total", "looked through": "looked through"}
 PUBLIC_KEY = "ledger.pub"
@@ -83,14 +84,11 @@ def refused(stage: Stage) -> None:
     )
     stage.tell("Ana asks for one column more than her activity covers:")
     _expect_clause(stage, "ana", "heating_grant", "SELECT address FROM population", "columns-in-activity")
-    stage.tell("Statistics of the whole population need a protection that this version does not have:")
-    _expect_clause(
-        stage,
-        "stella",
-        "labour_statistics",
-        "SELECT avg(income) AS mean FROM incomes WHERE year = 2025",
-        "protection-available",
-    )
+    stage.tell("Statistics of the whole population give totals, and no one's own income:")
+    _expect_clause(stage, "stella", "labour_statistics", "SELECT max(income) FROM incomes", "aggregate-form")
+    stage.tell("Totals come out with noise that protects each person; it says how far they may be off:")
+    answer = stage.ask("stella", "labour_statistics", MEANS)
+    expect(answer.rows > 0 and answer.protected is not None, "the statistics brought nothing")
 
 
 def consented(stage: Stage) -> str:

@@ -140,10 +140,11 @@ def _operands(node: exp.Expr) -> Iterator[exp.Expr]:
 
 def _kinds(column: exp.Expr, resolved: Resolved) -> set[str | None]:
     origins = resolved.origins(column)
-    return {_kind(resolved.shape(origin).type) for origin in origins} or {None}
+    return {kind_of(resolved.shape(origin).type) for origin in origins} or {None}
 
 
-def _kind(sql_type: str) -> str | None:
+def kind_of(sql_type: str) -> str | None:
+    """text, number, date, timestamp or boolean; None for any other type."""
     return next((kind for pattern, kind in KINDS if pattern.fullmatch(sql_type.upper().strip())), None)
 
 

@@ -9,7 +9,7 @@ from publica.gateway.quota import left
 from publica.governance.activities.model import Activity
 from publica.kernel.decision import Clause, Decision
 
-AVAILABLE = ("rows", "pseudonymous rows")
+AVAILABLE = ("rows", "pseudonymous rows", "aggregates")
 """Protections that this version can apply, weakest first."""
 
 

@@ -20,8 +20,10 @@ from publica.kernel.decision import Decision
 from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.records import Kind
+from publica.trust.privacy import Parameters
 
 V = TypeVar("V")
+Margins = dict[int, list[float | None]]
 
 
 class Recent(Generic[V]):
@@ -105,11 +107,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What leaves: the receipt's id (None only under open-access), the decision, and the rows."""
+    """What leaves: the receipt's id (None only under open-access), the decision, and the rows.
+
+    Of totals also how they were protected, and `margins`: half the 95 % interval of every value of those
+    columns (by position) that show protected values as they are.
+    """
 
     receipt: str | None
     decision: Decision
     spool: Spool
+    protected: Parameters | None = None
+    margins: Margins = field(default_factory=dict)
 
     @property
     def schema(self) -> pa.Schema:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from publica.data.engines.errors import NoMemory
 from publica.data.engines.snapshot import Snapshot
-from publica.gateway.door import Door
+from publica.gateway.aggregate import run
+from publica.gateway.aggregate.protect import Cells
+from publica.gateway.aggregate.run import Release
+from publica.gateway.door import Door, Margins
+from publica.gateway.facts import Facts
 from publica.gateway.model import Rewritten, Touch
 from publica.gateway.relations import MaskKey
 from publica.gateway.spool import Spool
@@ -19,24 +25,54 @@ from publica.trust.transparency.model import StoredSet
 from publica.trust.transparency.sets import SubjectSet, padded
 
 Shared = tuple[SubjectSet, StoredSet | None]
+T = TypeVar("T")
+
+PAUSES = (0.1, 0.4, 1.6)
+"""Seconds after which a statement that found no memory left is tried again."""
+
+
+def patiently(door: Door, work: Callable[[], T]) -> T:
+    """Do work of the engine; again, if others left no memory for it, while its time lasts.
+
+    All uses of a server share the engine's memory: one that takes it all ends soon, at the same limit.
+    """
+    until = time.monotonic() + door.limits.seconds
+    for pause in PAUSES:
+        try:
+            return work()
+        except NoMemory:
+            if time.monotonic() + pause > until:
+                raise
+        time.sleep(pause)
+    return work()
 
 
 @dataclass(frozen=True)
 class Outcome:
     """An answer in the spool, and whose rows it touched and released; not yet anybody's."""
 
-    spool: Spool
+    spool: Spool | None  # None until protection has made it
     counter: int | None  # the choice counter that the masks stood at; None where no mask depends on choices
     touched: SubjectSet | None
     touched_as: StoredSet | None  # where an equal set is stored already
     touched_key: frozenset[tuple[str, int]] | None  # what identifies the set when it is whole masks
     released: SubjectSet | None
     exact: bool
+    cells: tuple[Cells, ...] = ()
+    release: Release | None = None
+    margins: Margins = field(default_factory=dict)
+
+    @property
+    def answer(self) -> Spool:
+        """What leaves. Raises IntegrityBroken before protection has made it."""
+        if self.spool is None:
+            raise IntegrityBroken("An answer was asked for before it was protected.")
+        return self.spool
 
     @property
     def charge(self) -> int:
         """What the answer takes of an agreement's volume: its rows, or the persons in it if more."""
-        return max(self.spool.rows, self.released.count if self.released is not None else 0)
+        return max(self.answer.rows, self.released.count if self.released is not None else 0)
 
 
 def execute(
@@ -56,6 +92,25 @@ def execute(
         released = _released(snapshot, plan, left, size, touched)
     counter = min(counters.values(), default=None)
     return Outcome(spool, counter, touched, stored, key, released, plan.exact)
+
+
+def execute_cells(
+    door: Door,
+    facts: Facts,
+    plan: Rewritten,
+    masks: Mapping[str, MaskKey],
+    params: Mapping[str, Any],
+) -> Outcome:
+    """Run the cores of a statement under `aggregates`. No row leaves; all let through are looked at."""
+    stocks, size = run.stock(door, facts, plan), facts.size
+    with door.engine.snapshot(door.limits.seconds) as snapshot:
+        cells = run.compute(snapshot, plan, stocks, params, run.parameters(facts))
+        counters = {name: snapshot.counter(key.column) for name, key in masks.items() if key.column}
+        key = _whole(plan, counters, size)
+        touched, stored = _touched(door, snapshot, plan, params, size, key)
+    counter = min(counters.values(), default=None)
+    nobody = None if touched is None else SubjectSet.empty(size)
+    return Outcome(None, counter, touched, stored, key, nobody, exact=True, cells=cells)
 
 
 def account(door: Door, plan: Rewritten, params: Mapping[str, Any], size: int) -> SubjectSet | None:

@@ -63,6 +63,7 @@ class Facts:
     law_in_force: bool
     reads: Mapping[str, frozenset[str]]
     grants: Mapping[str, Grant]
+    around: Mapping[str, Grant]  # of every dataset of the activity, read or not
     versions: Mapping[str, Version]
     steward: Mapping[str, bool]
     spent: Mapping[str, Spent]
@@ -173,6 +174,7 @@ def gather(
         law_in_force=law is not None and in_force(law.spec, at.date()),
         reads=reads,
         grants=met,
+        around=_around(activity, granted),
         versions=_versions(connection, folder, reads),
         steward={dataset: accountable(book, dataset, at.date()) is not None for dataset in reads},
         spent={name: spent_of(connection, agreement, at) for name, agreement in agreements_of(met).items()},
@@ -181,6 +183,11 @@ def gather(
         size=subjects.size(connection),
         output=output_of(activity, granted),
     )
+
+
+def _around(activity: Record[Activity] | None, granted: Mapping[str, Grant]) -> dict[str, Grant]:
+    uses = activity.spec.datasets if activity else ()
+    return {part.dataset: granted[part.dataset] for part in uses if part.dataset in granted}
 
 
 def _roles(book: Book, activity: Record[Activity] | None, actor: str, at: date) -> frozenset[str]:

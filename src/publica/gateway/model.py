@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from publica.gateway.aggregate.model import Core
 from publica.gateway.dialect import Surface
 from publica.kernel.decision import Clause
 
@@ -46,7 +47,12 @@ def outside(reason: str, **params: str) -> Outside:
 
 @dataclass(frozen=True)
 class ColumnShape:
-    """A column as the statement sees it: its DuckDB type and its meaning, after the agreement's transform."""
+    """A column as the statement sees it: its DuckDB type and its meaning, after the agreement's transform.
+
+    `part`: what it may do in a total: "key" (join, count), "dimension" (select, group), "measure" (be added
+    up), or nothing. `required`: it has a value in every row. `period`: "year" if it is the year of a date.
+    `limits`: of a measure, the values that a condition on people may compare it with.
+    """
 
     type: str
     role: str = "attribute"
@@ -54,14 +60,22 @@ class ColumnShape:
     unit: str | None = None
     code_list: str | None = None
     code_list_version: str | None = None
+    part: str = ""
+    required: bool = False
+    period: str = ""
+    limits: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A dataset as the statement sees it; the columns in the order of its schema."""
+    """A dataset as the statement sees it; the columns in the order of its schema.
+
+    `open`: anybody may read it; its rows need no protection.
+    """
 
     dataset: str
     columns: Mapping[str, ColumnShape]
+    open: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,11 +179,12 @@ class Governed:
     columns: Mapping[str, str]
     mask: str | None = None
     subjects: tuple[str, ...] = ()
+    single: bool = True  # nobody has more than one row
 
     @property
     def identity(self) -> Hashable:
         """Equal for relations that are written alike."""
-        return self.table, tuple(self.columns.items()), self.mask, self.subjects
+        return self.table, tuple(self.columns.items()), self.mask, self.subjects, self.single
 
 
 @dataclass(frozen=True)
@@ -192,6 +207,9 @@ class Rewritten:
 
     `exact`: the hidden columns hold exactly the subjects whose rows are in the output; otherwise there are
     none, and everybody touched counts as released.
+
+    Under `aggregates` the statement is over the protected cells of its `cores`, and the columns after the
+    visible ones are the margins of those whose positions `margins` names.
     """
 
     sql: str
@@ -201,6 +219,9 @@ class Rewritten:
     touches: tuple[Touch, ...]
     parameters: frozenset[str]
     tree: exp.Query = field(repr=False, compare=False)
+    cores: tuple[Core, ...] = ()
+    margins: tuple[int, ...] = ()
+    governed: Mapping[str, Governed] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def readable(self) -> str:

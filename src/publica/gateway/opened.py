@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Column, Integer, String, Table
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import Column, String, Table
 
-from publica.kernel.database import Change, Database
-from publica.kernel.ledger.store import metadata
+from publica.kernel.database import Change, Database, upsert
+from publica.kernel.ledger.store import Number, metadata
 
 open_uses = Table(
     "open_use",
     metadata,
     Column("dataset", String(128), primary_key=True),
     Column("hour", String(13), primary_key=True),  # 2026-11-23T12
-    Column("uses", Integer, nullable=False),
+    Column("uses", Number, nullable=False),
 )
 
 
 def count(db: Database, datasets: Iterable[str], at: datetime) -> None:
     """One more use of each dataset in this hour."""
-    rows = [{"dataset": dataset, "hour": at.strftime("%Y-%m-%dT%H"), "uses": 1} for dataset in datasets]
+    rows = [
+        {"dataset": dataset, "hour": at.strftime("%Y-%m-%dT%H"), "uses": 1} for dataset in sorted(datasets)
+    ]
 
     def work(change: Change) -> None:
-        added = sqlite.insert(open_uses)
+        added = upsert(change.connection, open_uses)
         again = added.on_conflict_do_update(
             index_elements=["dataset", "hour"], set_={"uses": open_uses.c.uses + 1}
         )

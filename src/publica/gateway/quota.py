@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Connection, Integer, String, Table, select
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import BigInteger, Column, Connection, String, Table, select
 
 from publica.governance.agreements.model import Agreement
+from publica.kernel.backends import Lock
+from publica.kernel.database import upsert
 from publica.kernel.decision import Clause
-from publica.kernel.ledger.store import metadata
+from publica.kernel.ledger.store import Number, metadata
 from publica.kernel.records import Record
 
 spent = Table(
@@ -19,7 +20,7 @@ spent = Table(
     metadata,
     Column("agreement", String(128), primary_key=True),
     Column("period", String(10), primary_key=True),  # a day 2026-11-23 (uses) or a month 2026-11 (rows)
-    Column("uses", Integer, nullable=False),
+    Column("uses", Number, nullable=False),
     Column("rows", BigInteger, nullable=False),
 )
 
@@ -67,6 +68,12 @@ def left(agreement: Record[Agreement], found: Spent) -> tuple[Clause, ...]:
     )
 
 
+def locks(agreements: Iterable[Record[Agreement]]) -> list[Lock]:
+    """What `reserve` needs to stand still: the accounts of agreements that limit anything."""
+    limited = (record for record in agreements if {record.spec.frequency, record.spec.volume} != {None})
+    return [Lock(f"agreement {record.id}") for record in limited]
+
+
 def reserve(connection: Connection, agreements: Iterable[Record[Agreement]], rows: int, at: datetime) -> None:
     """Count this use against each agreement, inside the receipt's transaction. Raises Exhausted."""
     for record in agreements:
@@ -101,7 +108,7 @@ def _month(at: datetime) -> str:
 
 
 def _add(connection: Connection, agreement: str, period: str, *, uses: int, rows: int) -> tuple[int, int]:
-    added = sqlite.insert(spent).values(agreement=agreement, period=period, uses=uses, rows=rows)
+    added = upsert(connection, spent).values(agreement=agreement, period=period, uses=uses, rows=rows)
     connection.execute(
         added.on_conflict_do_update(
             index_elements=["agreement", "period"],

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from publica.gateway.aggregate.run import Nearer, Release, fresh, parameters, remember, standing
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
-from publica.gateway.quota import count, reserve
+from publica.gateway.quota import count, locks, reserve
 from publica.governance.activities.model import Activity
 from publica.kernel import ids
 from publica.kernel.database import Change
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Record, book
+from publica.kernel.records import store as records
 from publica.trust.consent import reading as consent
+from publica.trust.privacy.laws import digest
 from publica.trust.transparency import receipts as transparency
 from publica.trust.transparency.model import Form, Private, Receipt, Written
 from publica.trust.transparency.model import Outcome as Result
@@ -32,9 +35,9 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
     """
     receipt = replace(
         _receipt(request, facts, "released"),
-        rows=outcome.spool.rows,
-        bytes=outcome.spool.size,
-        digest=outcome.spool.digest,
+        rows=outcome.answer.rows,
+        bytes=outcome.answer.size,
+        digest=outcome.answer.digest,
         choice_state={} if outcome.counter is None else {facts.activity_id: outcome.counter},
         form=_form(outcome, totals=totals),
         exact=outcome.exact,
@@ -50,11 +53,14 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
         if outcome.counter is not None and consent.counter(connection, facts.activity_id) != outcome.counter:
             raise _Moved
         reserve(connection, agreements_of(facts.grants).values(), outcome.charge, facts.at)
-        return transparency.write(change, prepared)
+        return _write(change, prepared, outcome.release)
 
+    stands = [records.STANDS, *locks(agreements_of(facts.grants).values()), *standing(outcome.release)]
+    if outcome.counter is not None:
+        stands.append(consent.standing(facts.activity_id))
     try:
-        written = door.db.write(work)
-    except _Moved:
+        written = door.db.write(work, stands)
+    except (_Moved, Nearer):
         return None
     if outcome.touched_key is not None and written.touched is not None:
         door.masks.put(outcome.touched_key, (outcome.touched, written.touched))
@@ -84,24 +90,44 @@ def withheld(
             count(change.connection, agreement, facts.at)
         return transparency.write(change, prepared)
 
-    door.db.write(work)
+    door.db.write(work, locks(agreements_of(facts.grants).values()))
     return receipt.id
 
 
-def failed(door: Door, request: Request, facts: Facts, touched: SubjectSet | None) -> str:
+def failed(
+    door: Door,
+    request: Request,
+    facts: Facts,
+    touched: SubjectSet | None,
+    release: Release | None = None,
+) -> str:
     """Write the receipt of a statement that could not be computed; returns its id.
 
-    It counts as a use. Raises Exhausted when none was left: failing says no more than an answer.
+    It counts as a use. Raises Exhausted when none was left: failing says no more than an answer. An error may
+    have told something of the cells (`release`) that it was computed from: they count as released.
     """
     receipt = replace(_receipt(request, facts, "failed"), clauses=(Clause("use-failed", False),))
     prepared = _without_release(door, request, receipt, touched)
 
     def work(change: Change) -> Written:
         reserve(change.connection, agreements_of(facts.grants).values(), 0, facts.at)
-        return transparency.write(change, prepared)
+        return _write(change, prepared, release, strict=False)
 
-    door.db.write(work)
+    door.db.write(work, [*locks(agreements_of(facts.grants).values()), *standing(release)])
     return receipt.id
+
+
+def _write(
+    change: Change, prepared: transparency.Prepared, release: Release | None, *, strict: bool = True
+) -> Written:
+    """The receipt; of totals with the cells that came out for the first time, to which it commits."""
+    if release is None:
+        return transparency.write(change, prepared)
+    cells = fresh(change, release, strict=strict)
+    shown = digest(prepared.fields["id"], ((cell, release.key) for cell in cells))
+    written = transparency.write(change, prepared.saying(cells=shown))
+    remember(change, release, cells, written.leaf)
+    return written
 
 
 def _naming(receipt: Receipt, decision: Decision) -> Receipt:
@@ -122,7 +148,7 @@ def _receipt(request: Request, facts: Facts, outcome: Result) -> Receipt:
         agreements=_agreements(facts),
         datasets=tuple(version.id for _, version in sorted(facts.versions.items())),
         columns={name: tuple(sorted(columns)) for name, columns in facts.reads.items()},
-        protection=facts.output,
+        protection=_protection(facts),
     )
 
 
@@ -145,6 +171,11 @@ def _about(request: Request, activity: Record[Activity] | None, outcome: Result)
         basis=None if basis is None else "consent" if basis.kind == "consent" else f"law:{basis.law}",
         authenticated=request.actor.authenticated,
     )
+
+
+def _protection(facts: Facts) -> str:
+    """What may come out; of totals with the parameters of their protection, which are public."""
+    return f"{facts.output} ({parameters(facts)})" if facts.output == "aggregates" else facts.output
 
 
 def _agreements(facts: Facts) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -57,7 +57,7 @@ def shape(grant: Grant, output: str) -> Shape:
         column.name: _column_shape(column, types[column.name], effective(grant, column, output))
         for column in grant.dataset.spec.columns
     }
-    return Shape(grant.id, columns)
+    return Shape(grant.id, columns, open=grant.open)
 
 
 def _column_shape(column: Column, sql_type: str, transform: Transform) -> ColumnShape:
@@ -70,7 +70,23 @@ def _column_shape(column: Column, sql_type: str, transform: Transform) -> Column
         unit=column.unit if meaning else None,
         code_list=column.code_list if meaning else None,
         code_list_version=column.code_list_version if meaning else None,
+        part=_part(column, transform),
+        period=YEAR if transform.kind == YEAR else "",
+        limits=(column.limits or ()) if transform.kind == AS_IS else (),
+        required=column.required,
     )
+
+
+def _part(column: Column, transform: Transform) -> str:
+    """What a column may do in a total. A time of whole numbers is a period, such as a year; any other time or
+    attribute selects and groups only when the agreement coarsens it."""
+    if column.role == "subject key":
+        return "key"
+    if column.role == "measure" and transform.kind == AS_IS:
+        return "measure"
+    period = column.role == "time" and column.type == "integer"
+    coarse = column.role in ("time", "attribute") and transform.kind in (YEAR, AGE_BAND, REGION)
+    return "dimension" if column.role == "dimension" or period or coarse else ""
 
 
 def sketch(facts: Facts) -> dict[str, Governed]:
@@ -88,7 +104,10 @@ def build(door: Door, facts: Facts) -> tuple[dict[str, Governed], dict[str, Mask
         version, schema = facts.versions[dataset], table_schema(grant.dataset)
         table = door.engine.table(version, schema)
         mask = _mask(door, facts, grant, version, schema)
-        governed[dataset] = _governed(facts, grant, table, mask, _pseudonyms(door, facts, version, schema))
+        relation = _governed(facts, grant, table, mask, _pseudonyms(door, facts, version, schema))
+        counted = facts.output == "aggregates" and len(relation.subjects) == 1
+        single = not counted or door.engine.most_rows(version, schema, ()) <= 1
+        governed[dataset] = replace(relation, single=single)
         masks[dataset] = MaskKey(version, mask)
     return governed, masks
 
@@ -142,7 +161,7 @@ def _mask(door: Door, facts: Facts, grant: Grant, version: Version, schema: Tabl
     if facts.activity is None or (not schema.subject_columns and not scope):
         return None
     activity = facts.activity.spec
-    key = _mask_key(facts.activity_id, activity, scope)
+    key = mask_key(facts.activity_id, activity, grant)
 
     def fetch(since: int | None) -> MaskUpdate:
         with door.db.read() as connection:
@@ -152,9 +171,9 @@ def _mask(door: Door, facts: Facts, grant: Grant, version: Version, schema: Tabl
     return door.engine.mask(version, schema, key, facts.counter, scope, fetch)
 
 
-def _mask_key(activity_id: str, activity: Activity, scope: tuple[Scope, ...]) -> str:
+def mask_key(activity_id: str, activity: Activity, grant: Grant) -> str:
     """A mask is shared by all uses with the same choices and scope, across revisions that change neither."""
-    basis = activity.basis
+    basis, scope = activity.basis, _scope(grant)
     body: Mapping[str, object] = {
         "activity": activity_id,
         "basis": str(basis.kind),

@@ -26,6 +26,7 @@ from publica.gateway.model import (
     outside,
 )
 from publica.gateway.parse import shallow
+from publica.gateway.periods import ask_as_given
 from publica.gateway.scope import Merged, Scope, alias_names, renamed, set_alias
 
 QUERY = (exp.Select, exp.SetOperation, exp.Subquery)
@@ -41,6 +42,7 @@ def resolve(query: exp.Query, shapes: Mapping[str, Shape]) -> Resolved:
     if sources(query) > surface.SOURCES:
         raise outside("sql-too-deep")
     resolver.note_comparisons()
+    ask_as_given(query, resolver.bound, shapes)
     parameters = frozenset(node.name for node in query.find_all(exp.Placeholder))
     check_parameters(parameters)
     reads: dict[str, set[str]] = {}

@@ -59,9 +59,18 @@ def rewrite(
     )
 
 
-def place(query: exp.Query, resolved: Resolved, governed: Mapping[str, Governed], traced: Set[int]) -> None:
-    """Each base table becomes its relation, each name that WITH defines a name of ours."""
-    names = set()
+def place(
+    query: exp.Expr,
+    resolved: Resolved,
+    governed: Mapping[str, Governed],
+    traced: Set[int],
+    ours: Set[str] = frozenset(),
+) -> None:
+    """Each base table becomes its relation, each name that WITH defines a name of ours.
+
+    `ours`: relations of our making that are in the statement already.
+    """
+    names = set(ours)
     for cte in query.find_all(exp.CTE):
         names.add(f"{CTE}{cte.meta['cte']}")
         cte.args["alias"].set("this", identifier(f"{CTE}{cte.meta['cte']}"))
@@ -78,7 +87,7 @@ def place(query: exp.Query, resolved: Resolved, governed: Mapping[str, Governed]
     check_placed(query, names, {relation.table for relation in governed.values()})
 
 
-def check_placed(query: exp.Query, ctes: Set[str], relations: Set[str]) -> None:
+def check_placed(query: exp.Expr, ctes: Set[str], relations: Set[str]) -> None:
     """Refuse a statement with a table left in it that is none of ours: a second look, after step 2."""
     for table in query.find_all(exp.Table):
         function, name, schema = table.this, table.name, table.text("db")

@@ -33,6 +33,16 @@ def touches(
     return tuple(touch for touch in found.values() if touch.shared or touch.dataset not in whole)
 
 
+def whole_masks(resolved: Resolved, governed: Mapping[str, Governed]) -> tuple[Touch, ...]:
+    """Everybody whom the masks let through, of every table about people."""
+    found = {
+        occurrence.dataset: _touch(occurrence, governed[occurrence.dataset], [])
+        for occurrence in resolved.occurrences
+        if governed[occurrence.dataset].subjects
+    }
+    return tuple(found.values())
+
+
 def _places(resolved: Resolved) -> Iterator[tuple[exp.Expr, Chosen, Occurrence]]:
     for select in resolved.query.find_all(exp.Select):
         chosen = resolved.chosen[select.meta["chosen"]]

@@ -6,13 +6,15 @@ No receipt, no data. A crash between 9 and 10 counts as released.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from publica.gateway import opened, receipts
+from publica.gateway.aggregate import run
+from publica.gateway.aggregate.outer import over_cells
 from publica.gateway.decide import decide
 from publica.gateway.door import Answer, Door, Explanation, Request
-from publica.gateway.execute import Outcome, account, execute
+from publica.gateway.execute import Outcome, account, execute, execute_cells, patiently
 from publica.gateway.facts import OPEN_ACCESS, Facts, Grant, gather, grants, output_of
 from publica.gateway.meaning import check_meaning
 from publica.gateway.model import Governed, Outside, Resolved, Rewritten
@@ -21,7 +23,6 @@ from publica.gateway.quota import Exhausted
 from publica.gateway.relations import MaskKey, build, shape, sketch
 from publica.gateway.resolve import resolve
 from publica.gateway.rewrite import rewrite
-from publica.gateway.spool import Spool
 from publica.kernel import clock
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.errors import IntegrityBroken, PublicaError, Refused, Unavailable
@@ -64,10 +65,10 @@ def use(door: Door, request: Request) -> Answer:
                 raise refuse(door, request, decision, facts)
             plan, masks = govern(door, request, facts, statement)  # 6
             outcome = compute(door, request, facts, plan, masks)  # 7
-            spool = protect(plan, outcome)  # 8
+            outcome = protect(door, request, facts, plan, outcome)  # 8
             receipt = write(door, request, facts, statement, outcome)  # 9
             if receipt is not None:
-                return release(receipt, decision, spool)  # 10
+                return release(receipt, decision, facts, outcome)  # 10
     raise Unavailable(
         "People changed their choices faster than an answer could be made.", do="Try again in a moment."
     )
@@ -165,6 +166,8 @@ def govern(
 def _rewrite(
     request: Request, facts: Facts, statement: Statement, relations: Mapping[str, Governed]
 ) -> Rewritten:
+    if facts.output == "aggregates" and any(not grant.open for grant in facts.grants.values()):
+        return over_cells(statement.resolved, relations, request.params)
     pseudonymous = facts.output == "pseudonymous rows"
     return rewrite(statement.resolved, relations, pseudonymous=pseudonymous, params=request.params)
 
@@ -174,23 +177,48 @@ def compute(
 ) -> Outcome:
     """Step 7. A statement that fails half-way was a use too: it gets a receipt, and nothing leaves."""
     try:
-        return execute(door, plan, masks, request.params, facts.size)
+        if plan.cores:
+            return patiently(door, lambda: execute_cells(door, facts, plan, masks, request.params))
+        return patiently(door, lambda: execute(door, plan, masks, request.params, facts.size))
     except PublicaError:
         if facts.activity_id != OPEN_ACCESS:
-            touched = account(door, plan, request.params, facts.size)
-            try:
-                receipts.failed(door, request, facts, touched)
-            except Exhausted as exhausted:
-                raise withhold(door, request, exhausted, facts, touched) from None
+            _failed(door, request, facts, account(door, plan, request.params, facts.size))
         raise
 
 
-def protect(plan: Rewritten, outcome: Outcome) -> Spool:
-    """Step 8: for rows, protection was applied in 6; here nothing but the visible columns may be left."""
-    names = outcome.spool.schema.names
+def _failed(
+    door: Door,
+    request: Request,
+    facts: Facts,
+    touched: SubjectSet | None,
+    release: run.Release | None = None,
+) -> None:
+    """The receipt of a statement that failed; when no use was left for it, it is refused instead."""
+    try:
+        receipts.failed(door, request, facts, touched, release)
+    except Exhausted as exhausted:
+        raise withhold(door, request, exhausted, facts, touched) from None
+
+
+def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome: Outcome) -> Outcome:
+    """Step 8. Rows were protected in 6; cells are now, and the statement is answered from those left.
+
+    Either way nothing but the visible columns may be left.
+    """
+    if plan.cores:
+        wanted = run.parameters(facts)
+        released: run.Release | None = None
+        try:
+            chosen, released = run.choose(door, facts, outcome.cells, wanted)
+            spool, margins = run.answer(door, facts, plan, chosen, request.params, wanted)
+        except PublicaError:  # what failed may tell something of the cells, so they count as released
+            _failed(door, request, facts, outcome.touched, released)
+            raise
+        outcome = replace(outcome, spool=spool, cells=(), release=released, margins=margins)
+    names = outcome.answer.schema.names
     if len(names) != len(plan.columns) or any(name.startswith("__") for name in names):
         raise IntegrityBroken("An answer carried columns that must not leave; it was withheld.")
-    return outcome.spool
+    return outcome
 
 
 def write(door: Door, request: Request, facts: Facts, statement: Statement, outcome: Outcome) -> str | None:
@@ -212,6 +240,7 @@ def withhold(
     return Refused(decision, receipts.withheld(door, request, decision, facts, touched))
 
 
-def release(receipt: str, decision: Decision, spool: Spool) -> Answer:
+def release(receipt: str, decision: Decision, facts: Facts, outcome: Outcome) -> Answer:
     """Step 10."""
-    return Answer(receipt or None, decision, spool)
+    wanted = run.parameters(facts) if outcome.release is not None else None
+    return Answer(receipt or None, decision, outcome.answer, wanted, outcome.margins)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,12 +24,17 @@ from publica.governance.datasets.rules import table_schema
 from publica.governance.identity import OFFICIAL, ORGANISATION, ROLE
 from publica.governance.leadership.rules import accountable
 from publica.governance.rules import LAW
-from publica.instance import actors, settings
+from publica.instance import actors, rotation, settings
 from publica.instance.laws import laws
-from publica.kernel import clock, keys, records
+from publica.instance.making import DATA, making
+from publica.instance.published import FOLDER, PUBLIC_KEY, Published
+from publica.instance.published import LATEST as LATEST_NAME
+from publica.instance.settings import KEYS, STATE, state_url
+from publica.kernel import clock, keys, records, schema
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
-from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
+from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Unavailable
+from publica.kernel.files import PUBLIC, write_whole
 from publica.kernel.ledger.canonical import b64
 from publica.kernel.ledger.checkpoint import checkpoint, kept, latest, vkey
 from publica.kernel.ledger.laws import Problem
@@ -42,8 +47,7 @@ from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import proofs
 
 KINDS = (ORGANISATION, OFFICIAL, ROLE, LAW, DATASET, ACTIVITY, AGREEMENT)
-STATE, KEYS, DATA = "state.db", "keys", "data"
-LATEST = Path("checkpoints", "latest")
+LATEST = Path(FOLDER, LATEST_NAME)
 """The latest signed checkpoint, kept outside the database."""
 PERSON = "person"
 
@@ -53,42 +57,54 @@ class Instance:
 
     def __init__(self, folder: Path, configured: settings.Settings) -> None:
         self.folder, self.settings = folder, configured
+        self.data = folder / (configured.data.folder or DATA)
         self.keys = keys.load(folder / KEYS)
-        self.db = Database(f"sqlite:///{folder / STATE}")
+        self.published = Published(folder, configured.ledger)
+        self.db = Database(state_url(folder, configured))
         self._door: Door | None = None
         self._sound = True
 
     @classmethod
-    def create(cls, folder: Path, origin: str | None = None) -> Instance:
-        """Make a new instance. Raises BadInput when the folder already holds something."""
-        if folder.exists() and any(folder.iterdir()):
-            raise BadInput(
-                f"{folder} is not empty.", do="Choose a new folder; an instance starts in its own."
-            )
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-        (folder / STATE).touch(mode=0o600, exist_ok=False)  # what the database adds beside it is as private
-        keys.create(folder / KEYS)
-        (folder / DATA).mkdir(mode=0o700, exist_ok=True)
-        database = Database(f"sqlite:///{folder / STATE}")
-        database.create()
+    def create(cls, folder: Path, origin: str | None = None, state: str | None = None) -> Instance:
+        """Make a new instance, its state in the PostgreSQL database `state` if one is named.
+
+        All of it is made, or nothing. Raises BadInput when the folder or the database already holds
+        something; Unavailable when the database cannot be used.
+        """
         name = origin or f"publica.example/{secrets.token_hex(8)}"
-        # A checkpoint of nothing: from now on there always is one.
-        checkpoint(database, keys.load(folder / KEYS), name, folder / LATEST)
-        database.close()
-        (folder / "ledger.pub").write_text(vkey(keys.load(folder / KEYS), name) + "\n", "ascii")
-        (folder / settings.FILE).write_text(settings.initial(name), "utf-8")  # last: now it is whole
+        text = settings.initial(name, state)
+        with making(folder, state or f"sqlite:///{folder / STATE}") as made:
+            keys.create(folder / KEYS)
+            (folder / DATA).mkdir(mode=0o700)
+            write_whole(folder / PUBLIC_KEY, f"{vkey(keys.load(folder / KEYS), name)}\n".encode(), PUBLIC)
+            if state is None:  # what the database adds beside its file is as private
+                (folder / STATE).touch(mode=0o600)
+            made.fill(schema.create)
+            # A checkpoint of nothing: from now on there always is one.
+            with closing(Database(made.url)) as database:
+                checkpoint(database, keys.load(folder / KEYS), name, folder / LATEST)
+            made.finish(text)
         return cls.open(folder)
 
     @classmethod
-    def open(cls, folder: Path) -> Instance:
-        """Open an instance. Raises BadInput when the folder is none."""
-        if not (folder / settings.FILE).is_file():
-            raise BadInput(
-                f"{folder.resolve()} is not a Publica instance.",
-                do="Name one with --instance or PUBLICA_INSTANCE, or make one: publica init DIR.",
-            )
-        return cls(folder, settings.read(folder))
+    def open(cls, folder: Path, *, to_verify: bool = False) -> Instance:
+        """Open an instance.
+
+        Raises BadInput when the folder is none; Unavailable when its state database is of another version of
+        Publica; IntegrityBroken when it is behind a checkpoint that was published (unless it is only opened
+        `to_verify`, which tells more).
+        """
+        opened = cls(folder, settings.read(folder))
+        try:
+            opened.db.check()
+            if rotation.pending(folder) and rotation.settle(folder, opened.settings, opened.db):
+                opened.keys = keys.load(folder / KEYS)
+            if not to_verify:
+                opened.published.check(opened.db)
+        except PublicaError:
+            opened.db.close()
+            raise
+        return opened
 
     def close(self) -> None:
         """Sign the ledger with this process's entries, and let go of everything.
@@ -97,10 +113,12 @@ class Instance:
         """
         if self._door is not None:
             self._door.engine.close()
-        if self._sound:
-            with suppress(Unavailable, IntegrityBroken, OSError):  # entries keep until somebody can
-                self.checkpoint()
-        self.db.close()
+        try:
+            if self._sound:
+                with suppress(Unavailable, IntegrityBroken, OSError):  # entries keep until somebody can
+                    self.checkpoint_unpublished()
+        finally:
+            self.db.close()
 
     # records
 
@@ -157,7 +175,7 @@ class Instance:
         return ingest.load(
             self.db,
             self.keys,
-            self.folder / DATA,
+            self.data,
             schema,
             files,
             actor,
@@ -177,8 +195,8 @@ class Instance:
                 db=self.db,
                 keys=self.keys,
                 kinds=KINDS,
-                folder=self.folder / DATA,
-                engine=Engine(self.folder / DATA, EngineLimits(engine.memory, engine.threads)),
+                folder=self.data,
+                engine=Engine(self.data, EngineLimits(engine.memory, engine.threads)),
                 limits=Limits(limits.seconds, limits.rows, limits.bytes),
             )
         return self._door
@@ -213,7 +231,7 @@ class Instance:
         actors.require(actor, self.book())
         lines = parse_choices(file)
         with self.db.read() as connection:
-            found = subjects.positions(connection, self.folder / DATA, [line[0] for line in lines])
+            found = subjects.positions(connection, self.data, [line[0] for line in lines])
         unknown = [key for key, _ in lines if key not in found]
         if unknown:
             raise BadInput(f"{len(unknown)} unknown persons, first {unknown[0]!r}.", do="Nothing was loaded.")
@@ -226,7 +244,7 @@ class Instance:
     def position(self, key: str) -> int:
         """A person's position. Raises BadInput when nothing is held about them."""
         with self.db.read() as connection:
-            found = subjects.position(connection, self.folder / DATA, key)
+            found = subjects.position(connection, self.data, key)
         if found is None:
             raise BadInput(f"Nothing is held about {key!r}.", do="Check the person's key.")
         return found
@@ -242,27 +260,41 @@ class Instance:
     def prove(self, key: str, use_id: str, actor: Actor) -> dict[str, Any]:
         """The proof of what a use's receipt commits to about a person."""
         actors.require(actor, self.book(), person=key)
-        origin, data = self.settings.ledger.origin, self.folder / DATA
-        return proofs.prove(self.db, self.keys, origin, data, PERSON, key, use_id, actor)
+        origin, data = self.settings.ledger.origin, self.data
+        made = proofs.prove(self.db, self.keys, origin, data, PERSON, key, use_id, actor)
+        self.published.publish(made["checkpoint"])  # it leaves with the proof
+        return made
 
     @property
     def verifier_key(self) -> str:
         """The ledger's public key (C2SP signed note)."""
         return vkey(self.keys, self.settings.ledger.origin)
 
+    @property
+    def verifier_keys(self) -> tuple[str, ...]:
+        """The ledger's public keys, the present one first, then those that were replaced."""
+        return (self.verifier_key, *keys.retired(self.folder / KEYS))
+
     def checkpoint(self) -> str:
-        """Sign and return the ledger's present state; it is kept in the folder, too."""
+        """Sign the ledger's present state, publish that, and return it."""
+        signed = self.checkpoint_unpublished()
+        self.published.publish(signed)
+        return signed
+
+    def checkpoint_unpublished(self) -> str:
+        """Sign the ledger's present state, and keep that in the folder alone."""
         return checkpoint(self.db, self.keys, self.settings.ledger.origin, self.folder / LATEST)
 
     def verify_ledger(self, others: Sequence[str] = ()) -> dict[str, Any]:
         """Check the whole ledger from scratch, and that every table says what its entries say.
 
-        Changes nothing. `others`: checkpoints kept elsewhere, besides the one in the folder.
+        Changes nothing. `others`: checkpoints kept elsewhere, besides those that were published.
         """
         own = kept(self.folder / LATEST)
-        notes = [*others, *([] if own is None else [own])]
+        published = (note for place in self.published.places if (note := kept(place)) is not None)
+        notes = list(dict.fromkeys((*others, *published)))
         with self.db.read() as connection:
-            report = verify(connection, (self.verifier_key,), laws(self.keys, self.folder / DATA), notes)
+            report = verify(connection, self.verifier_keys, laws(self.keys, self.data), notes)
         problems = [_problem(problem) for problem in report.problems]
         if own is None:
             problems.append(f"The latest checkpoint, {LATEST}, is gone. {_ASK}")

@@ -14,6 +14,7 @@ from publica.kernel.keys import Keys
 from publica.kernel.ledger.laws import Law, Problem
 from publica.trust import transparency
 from publica.trust.consent import audit
+from publica.trust.privacy.laws import laws as privacy_laws
 
 
 @dataclass(frozen=True)
@@ -33,5 +34,6 @@ def laws(keys: Keys, data_folder: Path) -> tuple[Law, ...]:
         Unaltered(records.altered),
         *data.laws(keys, data_folder),
         Unaltered(lambda connection: audit.altered(connection, keys)),
+        *privacy_laws(),
         *transparency.laws(keys),
     )

@@ -6,19 +6,26 @@ import json
 from pathlib import Path
 from typing import Any
 
+from publica.instance.settings import KEYS
 from publica.kernel import clock
-from publica.kernel.errors import BadInput, Place
+from publica.kernel.errors import BadInput, IntegrityBroken, Place
+from publica.kernel.keys import retired
+from publica.trust.transparency.model import Verdict
 from publica.trust.transparency.verification import verify_proof
 
 KEY_FILE = "ledger.pub"
 LARGEST = 16 * 1024 * 1024
 
 
-def public_key(folder: Path, given: Path | None) -> str:
-    """The ledger's public key: from the file given, else of the instance in `folder`."""
+def public_key(folder: Path, given: Path | None) -> tuple[str, ...]:
+    """The ledger's public keys: from the file given, one a line, else of the instance in `folder`.
+
+    There, those that were replaced are among them: what they signed still holds.
+    """
     path = given or folder / KEY_FILE
     try:
-        return path.read_text("ascii").strip()
+        old = () if given else retired(folder / KEYS)
+        return (*path.read_text("ascii").split(), *old)
     except (OSError, UnicodeDecodeError):
         raise BadInput(
             "There is no public key to check against.",
@@ -27,7 +34,7 @@ def public_key(folder: Path, given: Path | None) -> str:
         ) from None
 
 
-def verify(file: Path, vkey: str) -> dict[str, Any]:
+def verify(file: Path, vkeys: tuple[str, ...]) -> dict[str, Any]:
     """What the proof proves. Raises BadInput when it is no proof file, IntegrityBroken when false."""
     try:
         if file.stat().st_size > LARGEST:
@@ -37,7 +44,7 @@ def verify(file: Path, vkey: str) -> dict[str, Any]:
             raise ValueError
     except (ValueError, RecursionError):
         raise BadInput("This is not a proof file.", do="Ask for a new one.", place=Place(str(file))) from None
-    found = verify_proof(proof, vkey)
+    found = _verify(proof, vkeys)
     how = {True: "their row left", False: "their row did not leave", "at most": "their row may have left"}
     said = (
         f"looked at {found.key}, and {how[found.released]}" if found.touched else f"did not touch {found.key}"
@@ -56,3 +63,14 @@ def verify(file: Path, vkey: str) -> dict[str, Any]:
             f"under {found.activity} {said}."
         ),
     }
+
+
+def _verify(proof: dict[str, Any], vkeys: tuple[str, ...]) -> Verdict:
+    """By whichever key signed it; the first one's objection when none did."""
+    first: IntegrityBroken | None = None
+    for vkey in vkeys:
+        try:
+            return verify_proof(proof, vkey)
+        except IntegrityBroken as error:
+            first = first or error
+    raise first or BadInput("There is no public key to check against.", do="Give the file with --key.")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
+from publica.kernel.backends import is_server, locate
 from publica.kernel.errors import BadInput, Place
 
-FILE = "publica.toml"
+FILE, STATE, KEYS = "publica.toml", "state.db", "keys"
 
 
 class _Section(BaseModel):
@@ -45,34 +49,104 @@ class LedgerSettings(_Section):
         pattern=r"^[^\s+]+$",
         description="Name in the first line of every checkpoint (C2SP tlog-checkpoint); unique in the world.",
     )
+    published: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Files, besides `checkpoints/latest`, to which each checkpoint is published. An instance does "
+            "not open behind any of them."
+        ),
+    )
+
+
+class StateSettings(_Section):
+    """Where the state is kept: records, choices, receipts, the ledger."""
+
+    url: str | None = Field(
+        default=None,
+        description=(
+            "PostgreSQL database of the state, `postgresql://USER@HOST/NAME`, without a password (that comes "
+            "from `PGPASSWORD` or `~/.pgpass`); the file `state.db` beside this one when left out."
+        ),
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _server_without_password(cls, url: str | None) -> str | None:
+        if url is not None:
+            given = locate(url)
+            if not is_server(given):
+                raise PydanticCustomError("server", "name a PostgreSQL database, or leave it out")
+            if given.password or "password" in given.query:
+                raise PydanticCustomError(
+                    "password", "a password must not stand here; set PGPASSWORD or use ~/.pgpass"
+                )
+        return url
+
+
+class DataSettings(_Section):
+    """Where the versions of datasets are kept."""
+
+    folder: str | None = Field(
+        default=None,
+        description="The data folder, which all servers see; `data` beside this file when left out.",
+    )
 
 
 class Settings(_Section):
     """All settings."""
 
+    state: StateSettings = StateSettings()
+    data: DataSettings = DataSettings()
     limits: Limits = Limits()
     engine: EngineSettings = EngineSettings()
     ledger: LedgerSettings = LedgerSettings()
 
 
 def read(folder: Path) -> Settings:
-    """The settings of the instance in `folder`. Raises BadInput naming what is wrong in the file."""
+    """The settings of the instance in `folder`. Raises BadInput when it is none, or naming what is wrong."""
     path = folder / FILE
+    if not path.is_file():
+        raise BadInput(
+            f"{folder.resolve()} is not a Publica instance.",
+            do="Name one with --instance or PUBLICA_INSTANCE, or make one: publica init DIR.",
+        )
     try:
         return Settings.model_validate(tomllib.loads(path.read_text("utf-8")))
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"This is not TOML: {error}.", do="Mend the file.", place=Place(str(path))) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
         raise BadInput(
-            f"{name}: {first['msg']}.", do="See docs/reference/settings.md.", place=Place(str(path))
+            f"{_told(error)}.", do="See docs/reference/settings.md.", place=Place(str(path))
         ) from None
 
 
-def initial(origin: str) -> str:
-    """The text of a fresh settings file."""
-    return (
-        "# Settings of this Publica instance. All of them: docs/reference/settings.md\n\n"
-        f'[ledger]\norigin = "{origin}"\n'
-    )
+def initial(origin: str, state: str | None = None) -> str:
+    """The text of a fresh settings file. Raises BadInput when a value cannot stand there."""
+    try:
+        made = Settings(ledger=LedgerSettings(origin=origin), state=StateSettings(url=state))
+    except ValidationError as error:
+        raise BadInput(f"{_told(error)}.", do="See docs/reference/settings.md.") from None
+    return text(made)
+
+
+def text(settings: Settings) -> str:
+    """A settings file with every setting that is not its default."""
+    lines = ["# Settings of this Publica instance. All of them: docs/reference/settings.md"]
+    for section, given in settings.model_dump(exclude_defaults=True).items():
+        lines += ["", f"[{section}]", *(f"{name} = {_toml(value)}" for name, value in given.items())]
+    return "\n".join([*lines, ""])
+
+
+def state_url(folder: Path, settings: Settings) -> str:
+    """Where the state of the instance in `folder` is."""
+    return settings.state.url or f"sqlite:///{folder / STATE}"
+
+
+def _toml(value: Any) -> str:
+    """A string, number or list of strings as TOML (whose strings are JSON's)."""
+    return json.dumps(value)
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"

@@ -4,6 +4,9 @@ Writers of one process queue; whichever finds nobody committing commits all that
 transaction, so many small changes share one flush to disk, and hands over to the first of those that came
 meanwhile. Each change runs in its own savepoint: one that fails leaves no trace and harms no other. A change
 must enter the ledger; `maintain` is for what is not a change (indexes, sequencing, counters without meaning).
+
+Several processes may have one database open. What a change rests on, or counts, it names as locks; all of a
+transaction's are taken before its first change runs, so what a change reads there stands until it is durable.
 """
 
 from __future__ import annotations
@@ -13,31 +16,33 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy import Connection, insert
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, SQLAlchemyError, TimeoutError
 
-from publica.kernel import clock
+from publica.kernel import backends, clock, schema
+from publica.kernel.backends import Lock
+from publica.kernel.backends import upsert as upsert
 from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
 from publica.kernel.ledger.canonical import ENTRY_LIMIT, b64, canonical, leaf_hash
-from publica.kernel.ledger.store import entries, metadata
+from publica.kernel.ledger.store import entries
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 30
 GATHER_SECONDS = 0.0005
 """How long a writer waits for those who were just served to come back: one flush then does for more."""
+ATTEMPTS = 10
+"""How often a transaction is run again that met a deadlock, or a connection that was lost."""
 CLOCK_SLACK = timedelta(minutes=1)
 """The ledger's time never goes back: up to here behind, a clock is held at the last entry."""
 
-_LAST_BODY = "SELECT body FROM ledger_entry ORDER BY id DESC LIMIT 1"
+_UNAVAILABLE = (OperationalError, InterfaceError, InternalError, TimeoutError)
+_NUMBER_AND_LAST = f"SELECT {schema.NUMBER}, (SELECT body FROM ledger_entry ORDER BY id DESC LIMIT 1)"
 
 
 class Change:
@@ -83,13 +88,17 @@ class Change:
             self._connection.exec_driver_sql("RELEASE SAVEPOINT change")
 
 
+class _Repeat(Exception):
+    """The transaction was undone for a reason that running it again may overcome: its cause."""
+
+
 class _Job(Generic[T]):
     """A change waiting to be committed, and then its outcome."""
 
-    __slots__ = ("done", "error", "must_enter", "result", "thread", "wake", "work")
+    __slots__ = ("done", "error", "locks", "must_enter", "result", "thread", "wake", "work")
 
-    def __init__(self, work: Callable[[Change], T], *, must_enter: bool) -> None:
-        self.work, self.must_enter = work, must_enter
+    def __init__(self, work: Callable[[Change], T], locks: Iterable[Lock], *, must_enter: bool) -> None:
+        self.work, self.locks, self.must_enter = work, tuple(locks), must_enter
         self.done = False
         self.wake = _closed_lock()
         self.thread = 0
@@ -97,12 +106,15 @@ class _Job(Generic[T]):
         self.error: BaseException | None = None
 
     def run(self, change: Change) -> None:
+        self.error = None
         try:
             with _available():
                 self.result = self.work(change)
             if self.must_enter and not change.added:
                 raise IntegrityBroken("A change was made without a ledger entry; it was undone.")
-        except BaseException as error:  # noqa: BLE001 (handed to the thread that asked for it)
+        except BaseException as error:
+            if backends.repeatable(error.__cause__ or error):
+                raise _Repeat from error
             self.error = error
         change.close(keep=self.error is None)
 
@@ -111,9 +123,9 @@ class Database:
     """One state database, by URL. Open one per process."""
 
     def __init__(self, url: str | URL) -> None:
-        self.url = make_url(url)
-        self._readers = _engine(self.url, pooled=True)
-        self._writer = _engine(self.url, pooled=False)
+        self.url = backends.locate(url)
+        self._readers = backends.connect(self.url, pooled=True)
+        self._writer = backends.connect(self.url, pooled=False)
         self._baton = threading.Lock()  # guards the next three
         self._idle = threading.Condition(self._baton)  # told when nothing is queued
         self._queue: deque[_Job[Any]] = deque()
@@ -123,8 +135,19 @@ class Database:
         self._connection: Connection | None = None  # the leader's
 
     def create(self) -> None:
-        """Create every table that is not there."""
-        metadata.create_all(self._writer)
+        """Make every table. Raises BadInput when there are some already."""
+        self.administer(schema.create)
+
+    def administer(self, work: Callable[[Connection], T]) -> T:
+        """Run what makes or changes the tables themselves, in one transaction beside no other writer's."""
+        with _available(), self._writer.begin() as connection:
+            backends.acquire(connection, [schema.CHANGES])
+            return work(connection)
+
+    def check(self) -> None:
+        """Raises Unavailable unless the tables are as this version of Publica has them."""
+        with self.read() as connection:
+            schema.check(connection)
 
     def close(self) -> None:
         """Commit what is queued, then close. Writing afterwards raises Unavailable."""
@@ -135,19 +158,29 @@ class Database:
         self._readers.dispose()
         self._writer.dispose()
 
+    def rest(self) -> None:
+        """Let go of every connection that nobody uses; the next use makes new ones."""
+        with self._baton:
+            self._idle.wait_for(lambda: self._leader is None)
+            self._drop_connection()
+        self._readers.dispose()
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one snapshot."""
         with _available(), self._readers.connect() as connection:
             yield connection
 
-    def write(self, work: Callable[[Change], T]) -> T:
-        """Run one change and commit it durably; it must enter the ledger. Returns what `work` returns."""
-        return self._commit(_Job(work, must_enter=True))
+    def write(self, work: Callable[[Change], T], locks: Iterable[Lock] = ()) -> T:
+        """Run one change and commit it durably; it must enter the ledger. Returns what `work` returns.
 
-    def maintain(self, work: Callable[[Change], T]) -> T:
+        `locks`: what must not be moved by others meanwhile. `work` may be run more than once.
+        """
+        return self._commit(_Job(work, locks, must_enter=True))
+
+    def maintain(self, work: Callable[[Change], T], locks: Iterable[Lock] = ()) -> T:
         """Run a transaction that is no change of anything people rely on, so that needs no ledger entry."""
-        return self._commit(_Job(work, must_enter=False))
+        return self._commit(_Job(work, locks, must_enter=False))
 
     def _commit(self, job: _Job[T]) -> T:
         """Queue a job and wait until it is committed or has failed.
@@ -161,6 +194,9 @@ class Database:
             stand_in.join()
         else:
             self._lead_or_wait(job)
+        if isinstance(job.error, _UNAVAILABLE):
+            with _available():
+                raise job.error
         if job.error is not None:
             raise job.error
         return job.result
@@ -206,9 +242,7 @@ class Database:
         self._crowd = len(jobs)
         try:
             with _available():
-                connection = self._write_connection()
-                with connection.begin():
-                    self._run(jobs, connection)
+                self._transact(jobs)
         except BaseException as error:  # noqa: BLE001 (every waiting thread must hear of it)
             self._drop_connection()
             for job in jobs:
@@ -217,15 +251,34 @@ class Database:
             job.done = True
             job.wake.release()
 
+    def _transact(self, jobs: list[_Job[Any]]) -> None:
+        """Run jobs in one transaction; again, while it is undone by a deadlock or a lost connection."""
+        for attempt in range(1, ATTEMPTS + 1):
+            connection = self._write_connection()
+            try:
+                with connection.begin():
+                    self._run(jobs, connection)
+                return
+            except _Repeat as undone:
+                self._drop_connection()
+                if attempt == ATTEMPTS and undone.__cause__ is not None:
+                    raise undone.__cause__ from None
+
     def _run(self, jobs: list[_Job[Any]], connection: Connection) -> None:
-        now = _instant(connection)
-        added: list[dict[str, Any]] = []
-        for job in jobs:
-            change = Change(connection, now)
-            job.run(change)
-            added += change.added
-        if added:
-            connection.execute(insert(entries), added)
+        try:
+            backends.acquire(connection, (schema.STANDS, *(lock for job in jobs for lock in job.locks)))
+            now = _instant(connection)
+            added: list[dict[str, Any]] = []
+            for job in jobs:
+                change = Change(connection, now)
+                job.run(change)
+                added += change.added
+            if added:
+                connection.execute(insert(entries), added)
+        except SQLAlchemyError as error:
+            if backends.repeatable(error):
+                raise _Repeat from error
+            raise
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None
@@ -241,10 +294,15 @@ class Database:
 
 
 def _instant(connection: Connection) -> datetime:
-    """Now, and never before the last entry. Raises Unavailable when the clock is far behind that."""
+    """Now, and never before the last entry. Raises Unavailable when the clock is far behind that.
+
+    Also when another server upgraded the database meanwhile.
+    """
     now = clock.now()
+    number, body = connection.exec_driver_sql(_NUMBER_AND_LAST).one()
+    schema.require(number)
     try:
-        last = clock.parse(json.loads(connection.exec_driver_sql(_LAST_BODY).scalar() or "")["at"])
+        last = clock.parse(json.loads(body or "")["at"])
     except (ValueError, KeyError, TypeError):
         return now  # no entry yet; or an altered one, which is for `publica ledger verify` to name
     if last - now > CLOCK_SLACK:
@@ -259,47 +317,15 @@ def _instant(connection: Connection) -> datetime:
 def _available() -> Iterator[None]:
     try:
         yield
-    except OperationalError as error:
-        raise Unavailable(
+    except _UNAVAILABLE as error:
+        raise backends.trouble(error) or Unavailable(
             "The state database could not be used.",
             do="See that its disk has room and that it is running; try again.",
         ) from error
     except SQLAlchemyError as error:
+        if told := backends.trouble(error):
+            raise told from error
         raise IntegrityBroken("The state database does not hold what it should.") from error
-
-
-def _engine(url: URL, *, pooled: bool) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        raise BadInput(
-            f"{url.get_backend_name()} is not a state database that Publica knows.", do="Use SQLite."
-        )
-    if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        url,
-        poolclass=QueuePool if pooled else NullPool,
-        connect_args={"check_same_thread": False, "timeout": BUSY_SECONDS},
-        **({"pool_size": 16, "max_overflow": 48} if pooled else {}),
-    )
-    begin = "BEGIN" if pooled else "BEGIN IMMEDIATE"
-
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun by us, below
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "cache_size=-65536",
-            "wal_autocheckpoint=8000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
-
-    return engine
 
 
 def _closed_lock() -> threading.Lock:

@@ -80,6 +80,7 @@ _ALL = (
     _missing("sql-sample"),
     _missing("sql-parameter-missing", "name"),
     _missing("sql-hidden-name", "name"),
+    _missing("aggregate-form", "what"),
     _missing("meaning-mismatch", "left", "right", "what", "left_value", "right_value"),
 )
 

@@ -150,9 +150,21 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "sql-sample": ("", "Sampling is not supported: its result would be left to chance."),
     "sql-parameter-missing": ("", "The parameter ${name} has no value. Give one."),
     "sql-hidden-name": ("", "The name {name} is reserved."),
+    "aggregate-form": (
+        "",
+        "Only totals may come out here, in a closed form: count, sum and avg of measures, over people joined "
+        "by their keys, selected and grouped by dimensions. Not allowed: {what}.",
+    ),
     "meaning-mismatch": (
         "",
         "{left} and {right} do not mean the same: {left_value} against {right_value} ({what}). "
         "No crosswalk between them is registered.",
     ),
 }
+
+LEFT_OUT = (
+    "Left out are cells of fewer than {k} people, cells of which one person or two make up too much, and cells "
+    "too near to others that were given out. After a choice or a new version of the data, a cell that was given "
+    "out before stays out until {k} to {most} of its people have changed; its earlier value stands."
+)
+"""What may be missing from totals, and why nobody says which."""

@@ -31,3 +31,8 @@ def describe(decision: Decision, language: str = "en") -> dict[str, Any]:
             for clause in decision.clauses
         ],
     }
+
+
+def left_out(k: int, most: int) -> str:
+    """What may be missing from totals. `most`: persons that a cell may need to change by to come out again."""
+    return en.LEFT_OUT.format(k=k, most=most)

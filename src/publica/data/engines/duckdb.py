@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from publica.data.engines import masks, pseudonyms
+from publica.data.engines import masks, pseudonyms, records
 from publica.data.engines.deadlines import Watch
 from publica.data.engines.model import EngineLimits, MaskUpdate, Scope
+from publica.data.engines.records import PERSON, RecordKeys
 from publica.data.engines.snapshot import Snapshot
 from publica.data.engines.spill import SpillFolder
 from publica.data.engines.working import Table, WorkingCopy
@@ -87,6 +88,34 @@ class Engine:
                     copy.build(lambda cursor: pseudonyms.build(cursor, table, name, column, domain, secret))
                     table.pseudonyms.add(name)
         return name
+
+    def record_keys(
+        self, version: Version, schema: TableSchema, salt: int, kind: RecordKeys = PERSON
+    ) -> RecordKeys:
+        """Columns of record keys, of persons or of rows; for tables with one subject per row."""
+        copy, table = self._table(version, schema)
+        with table.lock:
+            if kind.number not in table.records:
+                copy.change(lambda cursor: records.build(cursor, table, salt, kind, schema))
+                table.records.add(kind.number)
+        return kind
+
+    def codes(self, version: Version, schema: TableSchema, column: str) -> str | None:
+        """The column that holds a text column's values as codes, to group by; None where there is none."""
+        copy, table = self._table(version, schema)
+        with table.lock:
+            if column not in table.codes:
+                table.codes[column] = copy.change(lambda cursor: records.build_codes(cursor, table, column))
+        return table.codes[column]
+
+    def most_rows(self, version: Version, schema: TableSchema, within: tuple[str, ...]) -> int:
+        """The most rows that one person has among rows that agree in some expressions over the columns."""
+        copy, table = self._table(version, schema)
+        with table.lock:
+            if within not in table.most:
+                with copy.cursor() as cursor:
+                    table.most[within] = copy.guard(lambda: records.most_rows(cursor, table, within))
+        return table.most[within]
 
     @contextmanager
     def snapshot(self, seconds: float) -> Iterator[Snapshot]:

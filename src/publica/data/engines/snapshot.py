@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import duckdb
@@ -60,6 +60,16 @@ class Snapshot:
             raise IntegrityBroken("A set of subjects must come as one blob.")
         blob = bytes(rows[0][0] or b"")
         return blob.ljust(padded(len(blob) * 8) // 8, b"\0") if blob else b""
+
+    @contextmanager
+    def relation(self, name: str, rows: pa.Table) -> Iterator[None]:
+        """`rows` under a name of their own, for the statements inside."""
+        self._run(lambda: self._cursor.register(name, rows))
+        try:
+            yield
+        finally:
+            with suppress(duckdb.Error):
+                self._cursor.unregister(name)
 
     def pack(self, positions: pa.ChunkedArray | list[pa.Array], size: int) -> bytes:
         """Positions (uint32, NULLs ignored) among `size` people as packed bits, padded to whole blocks."""

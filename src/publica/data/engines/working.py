@@ -67,6 +67,9 @@ class Table:
     used: float = 0.0
     masks: dict[str, Mask] = field(default_factory=dict)
     pseudonyms: set[str] = field(default_factory=set)
+    records: set[str] = field(default_factory=set)
+    most: dict[tuple[str, ...], int] = field(default_factory=dict)
+    codes: dict[str, str | None] = field(default_factory=dict)
 
 
 class WorkingCopy:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-from sqlalchemy import select
 
 from publica.data import subjects, versions
 from publica.data.ingest.check import add_typed, make_typed
@@ -20,9 +19,10 @@ from publica.data.ingest.parquet import stage_parquet
 from publica.data.ingest.publish import DirectoryGrew, publish, write_version
 from publica.data.ingest.stage import Staged
 from publica.data.ingest.work import clean, working
+from publica.data.manifest import published
 from publica.data.model import FileReport, LoadReport, TableSchema, Version
 from publica.data.sql import connect
-from publica.data.store import dataset_version
+from publica.data.store import PUBLISHES
 from publica.kernel.actor import Actor
 from publica.kernel.database import Database
 from publica.kernel.errors import BadInput, Unavailable
@@ -169,19 +169,14 @@ def _publish(
         known, count = _map(engine, db, schema, keys, folder)
         segment = write_segment(engine, known, count, keys, work, folder) if count else None
     new = write_version(engine, schema, reports, work, folder)
-    number = db.write(lambda change: publish(change, new, segment, known, actor))
+    number = db.write(lambda change: publish(change, new, segment, known, actor), [PUBLISHES])
     with db.read() as connection:
         return versions.get(connection, folder, schema.dataset, number), count
 
 
 def _published(db: Database) -> set[str]:
-    """The manifest: every file that is published, relative to the data folder."""
     with db.read() as connection:
-        paths = set(connection.execute(select(dataset_version.c.path)).scalars())
-        for segment in subjects.segments(connection):
-            kinds = ("by-key.parquet", "by-position.parquet", "blocks")
-            paths |= {segment.file(Path(), kind).as_posix() for kind in kinds}
-    return paths
+        return published(connection)
 
 
 @contextmanager

@@ -8,13 +8,13 @@ manifest names, and whose load holds no lock, belongs to a load that died: it go
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from publica.kernel.files import sync
 from publica.kernel.ids import draw
 
 WORK, VERSIONS, SUBJECTS = "work", "versions", "subjects"
@@ -68,15 +68,6 @@ def settle(source: Path, target: Path) -> None:
     sync(source)
     source.rename(target)
     sync(target.parent)
-
-
-def sync(path: Path) -> None:
-    """Force a file's bytes, or a folder's names, to the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _locked(folder: Path) -> bool:

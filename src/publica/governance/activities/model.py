@@ -6,7 +6,7 @@ import re
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from publica.governance.identity.model import DatasetId, OrganisationId, RoleName
@@ -87,6 +87,24 @@ class Assessment(Spec):
     outcome: Outcome
 
 
+class Aggregates(Spec):
+    """How an activity's totals are protected, where its protection is `aggregates`.
+
+    `k`: fewest persons of a published cell. `dominance`: largest share of a sum that one person may have.
+    `noise`: standard deviation of the noise of counts, in persons; 0 turns noise off.
+    """
+
+    k: Annotated[int, Field(ge=3, le=40)] = 10
+    dominance: Annotated[float, Field(ge=0.05, le=0.9)] = 0.5
+    noise: Annotated[float, Field(ge=0, le=50)] = 5.0
+
+    @model_validator(mode="after")
+    def _some_or_none(self) -> Aggregates:
+        if 0 < self.noise < 1:
+            raise PydanticCustomError("wrong", "Noise is 0 (off) or at least 1.")
+        return self
+
+
 class Activity(Spec):
     """One processing activity of one organisation. `purpose` is a term of W3C DPV."""
 
@@ -99,5 +117,6 @@ class Activity(Spec):
     protection: Protection
     retention: Duration
     assessment: Assessment | None = None
+    aggregates: Aggregates | None = None
     valid_from: Day
     valid_to: Day | None = None

@@ -76,12 +76,16 @@ def _encoding(name: str) -> str:
 
 
 ColumnName = Annotated[str, AfterValidator(_column_name)]
+Limit = Annotated[float, Field(allow_inf_nan=False, strict=False)]
+MOST_LIMITS = 20
+"""Most limits of a measure: each adds tables that a person is counted in."""
 
 
 class Column(Spec):
     """One column: its type and role, and what its values mean.
 
     `precision` and `scale` are for decimals (18 and 2 unless given); `codes` lists the only values allowed.
+    `limits` of a measure: the only values at which totals may tell people apart, as in `income > 30000`.
     A subject key without a concept names a person.
     """
 
@@ -98,6 +102,7 @@ class Column(Spec):
     sensitivity: Sensitivity | None = None
     required: bool = False
     codes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    limits: Annotated[tuple[Limit, ...], Field(min_length=1, max_length=MOST_LIMITS)] | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -55,7 +55,7 @@ def check_dataset(_id: str, dataset: Dataset, _book: Book) -> Iterator[Problem]:
     """Everything a dataset's own record must satisfy."""
     yield from _headings(dataset)
     for position, column in enumerate(dataset.columns):
-        for field, what, do in (*_numbers(column), *_people(dataset, column)):
+        for field, what, do in (*_numbers(column), *_limits(column), *_people(dataset, column)):
             yield Problem(("columns", position, field), what, do)
     yield from _access(dataset)
 
@@ -91,6 +91,19 @@ def _numbers(column: Column) -> Iterator[tuple[str, str, str]]:
         field = "scale" if column.scale is not None else "precision"
         what = f"{column.name} would have more digits after the point ({scale}) than digits ({precision})."
         yield field, what, "Give it more precision or less scale."
+
+
+NUMERIC = (ColumnType.INTEGER, ColumnType.DECIMAL, ColumnType.NUMBER)
+
+
+def _limits(column: Column) -> Iterator[tuple[str, str, str]]:
+    if column.limits is None:
+        return
+    if column.role is not ColumnRole.MEASURE or column.type not in NUMERIC:
+        what = f"Only a measure that is a number has limits; {column.name} is none."
+        yield "limits", what, "Leave them out."
+    if list(column.limits) != sorted(set(column.limits)):
+        yield "limits", "The limits are not in ascending order, each once.", "Put them in order."
 
 
 def _people(dataset: Dataset, column: Column) -> Iterator[tuple[str, str, str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from sqlalchemy import Connection, insert, select
 from publica.kernel import clock
 from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput, IntegrityBroken
+from publica.kernel.files import PUBLIC, write_whole
 from publica.kernel.keys import Keys
 from publica.kernel.ledger import merkle, note
 from publica.kernel.ledger.canonical import b64
@@ -71,6 +70,14 @@ def latest(connection: Connection) -> StoredCheckpoint | None:
     """The checkpoint of the largest tree."""
     row = connection.execute(select(checkpoints).order_by(checkpoints.c.size.desc()).limit(1)).first()
     return StoredCheckpoint(*row) if row else None
+
+
+def root_at(connection: Connection, size: int) -> bytes:
+    """The root of the tree as it was at `size` entries, which it must have reached.
+
+    Raises IntegrityBroken when the tiles lack it.
+    """
+    return Tree(connection).root(size)
 
 
 def inclusion(connection: Connection, leaf: bytes, size: int) -> Inclusion:
@@ -149,15 +156,4 @@ def _keep(connection: Connection, file: Path) -> None:
     if newest is None or kept(file) == newest.note:
         return
     file.parent.mkdir(mode=0o755, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".new-")
-    with os.fdopen(handle, "wb") as new:
-        new.write(newest.note.encode())
-        new.flush()
-        os.fsync(new.fileno())
-    Path(name).chmod(0o644)
-    Path(name).replace(file)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    write_whole(file, newest.note.encode(), PUBLIC)

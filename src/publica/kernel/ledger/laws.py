@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Table, exists, select
@@ -33,6 +34,20 @@ DAMAGE = (
     zlib.error,
 )
 """What reading a falsified value can raise: of another type, damaged, out of range, or gone."""
+
+
+SLACK = timedelta(minutes=1)
+"""So far back an entry's time may go: writers of several processes commit beside each other."""
+
+
+def far_before(at: str, last: str) -> bool:
+    """Whether `at` is more than `SLACK` before `last`; also when they are no times."""
+    if at >= last:
+        return False
+    try:
+        return datetime.fromisoformat(last) - datetime.fromisoformat(at) > SLACK
+    except (ValueError, TypeError):
+        return True
 
 
 @dataclass(frozen=True)

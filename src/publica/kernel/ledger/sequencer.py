@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Integer, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from publica.kernel.database import Change, Database
 from publica.kernel.errors import IntegrityBroken
 from publica.kernel.ledger import tiles
-from publica.kernel.ledger.store import entries, state
+from publica.kernel.ledger.store import Number, entries, state
 
 BATCH = 4096
 """Entries per transaction: 16 tiles. Writers wait for one such transaction at most."""
@@ -15,14 +15,15 @@ BATCH = 4096
 _PLACE = (
     update(entries)
     .where(entries.c.id == bindparam("entry"), entries.c.position.is_(None))
-    .values(position=bindparam("place", type_=Integer))
+    .values(position=bindparam("place", type_=Number))
 )
 
 
 def sequence(database: Database) -> int:
     """Position every committed entry that has none, in the order of ids; returns how many.
 
-    Any number of processes may call this at once: each transaction holds the ledger's state row.
+    Any number of processes may call this at once: each transaction holds the ledger's state row. On
+    PostgreSQL an entry may be committed after one with a larger id; it then gets a later position.
     """
     total = 0
     while placed := database.maintain(_batch):

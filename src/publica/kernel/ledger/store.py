@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, Integer, LargeBinary, MetaData, String, Table, event, insert
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    event,
+    insert,
+)
 
 metadata = MetaData()
 """Every table of the state database is declared on this."""
 
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits everywhere: SQLite's INTEGER has them, and numbers rows only under that name."""
+
 entries = Table(
     "ledger_entry",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("position", Integer, unique=True),  # leaf index, given by the sequencer
+    Column("id", Number, primary_key=True),
+    Column("position", Number, unique=True),  # leaf index, given by the sequencer
     Column("kind", String(32), nullable=False),
     Column("body", LargeBinary, nullable=False),  # canonical JSON
     Column("leaf", LargeBinary(32), nullable=False, unique=True),
@@ -22,7 +36,7 @@ tiles = Table(
     "ledger_tile",
     metadata,
     Column("level", Integer, primary_key=True, autoincrement=False),
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", Number, primary_key=True, autoincrement=False),
     Column("width", Integer, nullable=False),  # hashes so far, 1 to 256
     Column("hashes", LargeBinary, nullable=False),  # width * 32 bytes
 )
@@ -30,7 +44,7 @@ tiles = Table(
 checkpoints = Table(
     "checkpoint",
     metadata,
-    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("size", Number, primary_key=True, autoincrement=False),
     Column("root", LargeBinary(32), nullable=False),
     Column("note", String, nullable=False),  # the signed note, as published
     Column("at", String(24), nullable=False),
@@ -40,7 +54,7 @@ state = Table(
     "ledger_state",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("size", Integer, nullable=False),  # entries sequenced
+    Column("size", Number, nullable=False),  # entries sequenced
 )
 """One row, which whoever extends the tree or signs it holds locked."""
 

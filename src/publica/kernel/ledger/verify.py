@@ -23,7 +23,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from publica.kernel.errors import BadInput
-from publica.kernel.ledger.laws import ChoiceLaw, Law, Problem, Seen, told
+from publica.kernel.ledger.laws import ChoiceLaw, Law, Problem, Seen, far_before, told
 
 MOST = 1000
 """Problems reported one by one; further ones are counted."""
@@ -161,9 +161,9 @@ class _Entries:
         if not isinstance(at, str):
             yield "does not say when it was made"
             return
-        if at < self._last:
+        if at < self._last and far_before(at, self._last):
             yield f"is of {at}, before the entry that it follows ({self._last})"
-        self._last = at
+        self._last = max(at, self._last)
 
 
 class _Tree:

@@ -48,7 +48,8 @@ def _apply(
     specs, found = _checked(reading, before, actor)
     changed = changes(found)
     if changed and not dry_run:
-        db.write(lambda change: _write(change, stamp, before, {key: specs[key] for key in changed}, actor))
+        new = {key: specs[key] for key in changed}
+        db.write(lambda change: _write(change, stamp, before, new, actor), [store.CHANGES])
     return found
 
 

@@ -21,15 +21,20 @@ from sqlalchemy import (
 )
 
 from publica.kernel import clock
-from publica.kernel.ledger.store import entries, metadata
+from publica.kernel.backends import Lock
+from publica.kernel.ledger.store import Number, entries, metadata
 
 ENTRY = "record"
 """The kind of ledger entry that a revision makes."""
 
+STANDS = Lock("records", shared=True)
+"""Held by what rests on the records as they are."""
+CHANGES = Lock("records")
+
 revisions = Table(
     "record_revision",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Number, primary_key=True),
     Column("kind", String(32), nullable=False),
     Column("id", String(100), nullable=False),
     Column("revision", Integer, nullable=False),

@@ -46,7 +46,7 @@ def choose(
 
     allowed = rules.allows(basis, chosen)
     try:
-        counter, entry = db.write(work)
+        counter, entry = db.write(work, [store.lock(activity)])
     except _Stands:
         with db.read() as connection:
             return Made(activity, reading.counter(connection, activity), allowed, False, None)
@@ -69,7 +69,9 @@ def choose_many(
     if rules.overlap(wanted.values()):
         raise BadInput("Somebody has two different choices in one batch.", do="Keep the one that counts.")
     try:
-        done = db.write(lambda change: _record_many(change, keys, activity, wanted, actor))
+        done = db.write(
+            lambda change: _record_many(change, keys, activity, wanted, actor), [store.lock(activity)]
+        )
     except _Stands:
         done = []
     counts = {**dict.fromkeys(wanted, 0), **{action: count for action, count, _, _ in done}}

@@ -9,7 +9,7 @@ from publica.trust.consent import reading, rules, store
 def keep_if_due(db: Database, activity: str, counter: int, people: int) -> None:
     """Keep the folded state when a change of so many people, at `counter`, is worth it."""
     if rules.snapshot_due(counter, people):
-        db.maintain(lambda change: _keep(change, activity))
+        db.maintain(lambda change: _keep(change, activity), [store.lock(activity)])
 
 
 def _keep(change: Change, activity: str) -> None:

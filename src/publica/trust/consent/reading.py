@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from publica.data.engines import MaskUpdate
 from publica.governance.activities import Activity, Basis
 from publica.kernel import clock
+from publica.kernel.backends import Lock
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.kernel.records import Book
 from publica.trust.consent import rules, store
@@ -28,6 +29,11 @@ def counters(connection: Connection, activities: Iterable[str]) -> dict[str, int
     """The counter of each of these activities; 0 where nobody chose yet."""
     wanted = list(activities)
     return {**dict.fromkeys(wanted, 0), **store.counter_values(connection, wanted)}
+
+
+def standing(activity: str) -> Lock:
+    """Held by what names the counter of an activity: no choice about it is made meanwhile."""
+    return store.lock(activity, shared=True)
 
 
 def fold(connection: Connection, activity: str, at: int | None = None) -> Fold:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Column,
     Connection,
     Index,
-    Integer,
     LargeBinary,
     Row,
     Select,
@@ -25,22 +24,23 @@ from sqlalchemy import (
     update,
 )
 
+from publica.kernel.backends import Lock
 from publica.kernel.errors import IntegrityBroken
-from publica.kernel.ledger.store import entries, metadata
+from publica.kernel.ledger.store import Number, entries, metadata
 from publica.trust.consent.model import Action, Fold
 
 counters = Table(
     "choice_counter",
     metadata,
     Column("activity", String(100), primary_key=True),
-    Column("value", Integer, nullable=False),
+    Column("value", Number, nullable=False),
 )
 
 changes = Table(
     "choice_change",
     metadata,
     Column("activity", String(100), primary_key=True),
-    Column("counter", Integer, primary_key=True),
+    Column("counter", Number, primary_key=True),
     Column("action", String(16), nullable=False),
     Column("subject", BigInteger),  # position; NULL in a batch
     Column("subjects", LargeBinary),  # positions of a batch, a serialised bitmap
@@ -56,10 +56,15 @@ snapshots = Table(
     "choice_snapshot",
     metadata,
     Column("activity", String(100), primary_key=True),
-    Column("counter", Integer, nullable=False),
+    Column("counter", Number, nullable=False),
     Column("granted", LargeBinary, nullable=False),
     Column("objected", LargeBinary, nullable=False),
 )
+
+
+def lock(activity: str, *, shared: bool = False) -> Lock:
+    """What holds an activity's choices still. A choice takes it; a receipt that names a counter shares it."""
+    return Lock(f"choices {activity}", shared)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ def counter_value(connection: Connection, activity: str) -> int:
 
 
 def step(connection: Connection, activity: str) -> int:
-    """Increment the counter of an activity, taking the lock on its row; returns its new value."""
+    """Increment the counter of an activity, whose lock is held; returns its new value."""
     raised = update(counters).where(counters.c.activity == activity).values(value=counters.c.value + 1)
     if connection.execute(raised).rowcount == 0:
         connection.execute(insert(counters).values(activity=activity, value=1))

@@ -25,7 +25,7 @@ from publica.trust.transparency.sealing import (
     chunk_id,
     pack,
     subject_tag,
-    tag_key,
+    tag_keys,
     unpack,
 )
 from publica.trust.transparency.sets import SubjectSet
@@ -67,9 +67,13 @@ class Tags:
 
     def __init__(self, connection: Connection) -> None:
         query = select(store.tags.c.in_set, store.tags.c.tag).order_by(store.tags.c.in_set)
-        rows = connection.execute(query, execution_options={"yield_per": 1000})
-        self._groups = groupby(rows, key=itemgetter(0))
+        self._rows = connection.execute(query, execution_options={"yield_per": 1000})
+        self._groups = groupby(self._rows, key=itemgetter(0))
         self._number, self._tags = -1, set[int]()
+
+    def close(self) -> None:
+        """Ask no more: some may be left, of sets that are not there."""
+        self._rows.close()
 
     def of(self, number: int) -> set[int]:
         """The tags that lead to this set."""
@@ -84,23 +88,27 @@ class Tags:
 def wrong_with(connection: Connection, keys: Keys, number: int, tags: set[int]) -> Iterator[str]:
     """What is wrong with a stored set, or with the tags that people in it find it by.
 
-    Raises IntegrityBroken when the set itself is not what was committed to.
+    Raises IntegrityBroken when the set itself is not what was committed to. Nothing, if its key was lost.
     """
+    sealed = connection.execute(select(store.subject_sets).where(store.subject_sets.c.number == number)).one()
+    if keys.lost(sealed.sealed, b"set" + sealed.token):
+        return
     subjects, _ = load(connection, keys, number)
     row = connection.execute(select(store.subject_sets).where(store.subject_sets.c.number == number)).one()
     if row.large not in (True, False) or row.large != (subjects.count > store.SMALL):
         yield f"Subject set {number} is kept as if it had another size."
     if not row.large:
-        key = tag_key(keys)
-        if tags != {subject_tag(key, position) for position in subjects.positions()}:
+        members = tuple(subjects.positions())
+        made = ({subject_tag(key, position) for position in members} for key in tag_keys(keys))
+        if tags not in made:
             yield f"Subject set {number} is not found by exactly those who are in it."
-    members: bytes = b""
+    grouped: bytes = b""
     if row.in_group is not None:
         query = select(store.groups.c.members).where(store.groups.c.id == row.in_group)
-        members = connection.scalar(query) or b""
+        grouped = connection.scalar(query) or b""
     if (row.in_group is None) != (row.slot is None) or (
         row.in_group is not None
-        and (not row.large or members[8 * row.slot :][:8] != struct.pack(">Q", number))
+        and (not row.large or grouped[8 * row.slot :][:8] != struct.pack(">Q", number))
     ):
         yield f"Subject set {number} is not in the group that it says."
 
@@ -143,15 +151,17 @@ def compact(db: Database, keys: Keys) -> int:
     Safe to stop anywhere, to run twice at once, and beside readers and writers.
     """
     compacted = 0
-    while db.maintain(_next_group) is not None:
+    if keys.sealing_lost:
+        return 0  # it cannot read all that it would move
+    while db.maintain(_next_group, [store.COMPACTS]) is not None:
         while (step := _step(db, keys)) is not None:
             compacted += step
     return compacted
 
 
 def _small(connection: Connection, keys: Keys, position: int) -> list[int]:
-    tag = subject_tag(tag_key(keys), position)
-    return list(connection.scalars(select(store.tags.c.in_set).where(store.tags.c.tag == tag)))
+    tags = [subject_tag(key, position) for key in tag_keys(keys)]
+    return list(connection.scalars(select(store.tags.c.in_set).where(store.tags.c.tag.in_(tags))))
 
 
 def _loose(connection: Connection, keys: Keys, position: int) -> Iterator[int]:
@@ -167,7 +177,7 @@ def _loose(connection: Connection, keys: Keys, position: int) -> Iterator[int]:
         .where(store.chunks.c.id.between(chunk_id(chunk, 0), chunk_id(chunk, _NUMBER)))
     )
     for number, token, sealed in connection.execute(query):
-        plain = unpack(keys, sealed, chunk_context(token, chunk))
+        plain = _opened(keys, sealed, chunk_context(token, chunk))
         if byte < len(plain) and plain[byte] & mask:  # a set's last chunk ends with its last block
             yield number
 
@@ -184,9 +194,19 @@ def _compacted(connection: Connection, keys: Keys, position: int) -> Iterator[in
         .add_columns(store.blocks.c.id)
     )
     for sealed, members, row in rows:
-        plain = unpack(keys, sealed, _context(row))
+        plain = _opened(keys, sealed, _context(row))
         numbers = struct.unpack(f">{len(members) // 8}Q", members)
         yield from compress(numbers, plain[byte::_WIDTH].translate(hit))
+
+
+def _opened(keys: Keys, sealed: bytes, context: bytes) -> bytes:
+    """What `unpack` gives; nothing, where the key that sealed it was lost."""
+    try:
+        return unpack(keys, sealed, context)
+    except IntegrityBroken:
+        if keys.sealing_lost:
+            return b""
+        raise
 
 
 def _bits(connection: Connection, keys: Keys, row: Row[tuple[object, ...]]) -> bytes:
@@ -272,7 +292,7 @@ def _step(db: Database, keys: Keys) -> int | None:
             change.connection.execute(insert(store.blocks), rows)
         return len(numbers) if going.done + 1 == going.chunks else 0
 
-    return db.maintain(replace)
+    return db.maintain(replace, [store.COMPACTS])
 
 
 def _parts(connection: Connection, keys: Keys, numbers: tuple[int, ...], chunk: int) -> list[bytes]:

@@ -6,14 +6,13 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, insert
-from sqlalchemy.dialects import sqlite
 
 from publica.kernel import clock
-from publica.kernel.database import Change
+from publica.kernel.database import Change, upsert
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, canonical, commit, new_salt
 from publica.trust.transparency import sealing, store
@@ -36,6 +35,10 @@ class Prepared:
     sealed: bytes
     touched: Kept
     released: Kept
+
+    def saying(self, **more: Any) -> Prepared:
+        """The same, with further fields in its entry."""
+        return replace(self, fields={**self.fields, **more})
 
 
 def prepare(
@@ -76,7 +79,7 @@ def write(change: Change, prepared: Prepared) -> Written:
     released = touched if same else _add(connection, prepared.released)
     identity = matter_id(prepared.matter)
     connection.execute(
-        sqlite.insert(store.matters).on_conflict_do_nothing(),
+        upsert(connection, store.matters).on_conflict_do_nothing(),
         {"id": identity, "body": prepared.matter},
     )
     row = {
@@ -103,7 +106,13 @@ def matter_id(text: str) -> bytes:
 
 def actor_tag(keys: Keys, actor: str) -> bytes:
     """By which the uses of one actor are found, without their name standing in the table."""
-    return hmac.digest(keys.derive("sealing", "actor-tag"), actor.encode(), "sha256")[:16]
+    return actor_tags(keys, actor)[0]
+
+
+def actor_tags(keys: Keys, actor: str) -> tuple[bytes, ...]:
+    """Also those of sealing keys that were replaced: older uses are filed under them."""
+    secrets = keys.derive_each("actor-tag")
+    return tuple(hmac.digest(secret, actor.encode(), "sha256")[:16] for secret in secrets)
 
 
 def original_context(use: str) -> bytes:

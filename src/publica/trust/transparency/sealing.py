@@ -43,7 +43,12 @@ def subject_tag(key: bytes, position: int) -> int:
 
 
 def tag_key(keys: Keys) -> bytes:
-    return keys.derive("sealing", "subject-tag")
+    return tag_keys(keys)[0]
+
+
+def tag_keys(keys: Keys) -> tuple[bytes, ...]:
+    """Also those of sealing keys that were replaced: older sets have their tags."""
+    return keys.derive_each("subject-tag")
 
 
 def pack(keys: Keys, plain: bytes, context: bytes, *, deflate: bool) -> bytes:

@@ -7,16 +7,17 @@ by blocks of people. Blocks without any member are left out.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table
 
-from publica.kernel.ledger.store import metadata
-
-Number = BigInteger().with_variant(Integer, "sqlite")
+from publica.kernel.backends import Lock
+from publica.kernel.ledger.store import Number, metadata
 
 SMALL = 64
 """Sets of up to this many subjects are found by tags instead of bits."""
 CHUNK = 131_072
 """Positions per chunk of a large set (16 KiB): what a look-up decrypts of each set not yet compacted."""
+
+COMPACTS = Lock("subject index")
 
 matters = Table(
     "use_matter",

@@ -1,0 +1,1 @@
+"""The analyst of `./dev attack differencing`: who knows a great deal, and asks for what is missing."""
