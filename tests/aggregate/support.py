@@ -84,6 +84,7 @@ def protected_as(parameters: Parameters, *, history: bool = False) -> Iterator[N
         if not history:
             everything = lambda wanted, known, k: [True] * len(wanted)  # noqa: E731
             stack.enter_context(mock.patch.object(run, "admit", everything))
+            stack.enter_context(mock.patch.object(run, "completed", lambda chosen, *_: (chosen, [])))
             stack.enter_context(mock.patch("publica.gateway.receipts.fresh", lambda *a, **k: ()))
         yield
 

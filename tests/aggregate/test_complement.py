@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from publica.gateway.aggregate import complement
 from tests.attacks import corpus, world
 from tests.attacks.world import Arena
 
@@ -83,3 +86,21 @@ def test_asking_again_answers_again(place: Arena) -> None:
     first = [asked(place, by) for by in ((), ("birth_date",), ("sex", "birth_date"))]
     again = [asked(place, by) for by in ((), ("birth_date",), ("sex", "birth_date"))]
     assert first == again
+
+
+def test_what_follows_is_looked_through_within_the_time_limit(place: Arena) -> None:
+    """The totals that follow from a table double with each dimension. Giving up is a use with a receipt."""
+    place.base.forget()
+    with mock.patch.object(complement, "time", mock.Mock(monotonic=lambda: math.inf)):
+        found = place.base.ask("statistics", "SELECT sex, count(*) FROM persons GROUP BY sex")
+    assert found.kind == "failed" and "Group by fewer columns" in found.text
+    assert '"outcome":"failed"' in found.entry
+    assert asked(place, ("sex",))
+
+
+def test_a_dimension_of_one_value_makes_no_difference(place: Arena) -> None:
+    """Grouping by it or not gives the same totals; the table without it comes out nevertheless."""
+    place.base.forget()
+    where = "WHERE sex = 'F'"
+    assert asked(place, ("sex", "postcode"), where)
+    assert asked(place, (), where).keys() == {()}

@@ -11,10 +11,8 @@ from .support import OPEN, plain, protected_as, refusal, rows
 REFUSED = {
     "rows": "SELECT sex FROM population",
     "keys": "SELECT person_id, count(*) FROM population GROUP BY person_id",
-    "distinct rows": "SELECT DISTINCT municipality FROM population",
     "a filter on people": "SELECT sum(income) - sum(income) FILTER (WHERE person_id <> 'P-0000001') FROM incomes",
     "a case inside a sum": "SELECT sum(CASE WHEN person_id = 'P-0000001' THEN income ELSE 1000000 END) FROM incomes",
-    "a case on a dimension": "SELECT sum(CASE WHEN year = 2025 THEN income END) FROM incomes",
     "a product inside a sum": "SELECT sum(income * 2) FROM incomes",
     "bisection by exists": (
         "SELECT count(*) FROM population p WHERE EXISTS "
@@ -30,9 +28,6 @@ REFUSED = {
     "an unequal join": "SELECT count(*) FROM population a JOIN population b ON a.person_id < b.person_id",
     "an outer join": "SELECT count(*) FROM population p LEFT JOIN incomes i USING (person_id)",
     "a semi join": "SELECT count(*) FROM population p SEMI JOIN incomes i ON p.person_id = i.person_id",
-    "an open table beside people": (
-        "SELECT count(*) FROM population p JOIN municipalities m ON m.code = p.municipality"
-    ),
     "two stages": (
         "SELECT count(*) FROM (SELECT person_id, sum(income) AS s FROM incomes GROUP BY person_id) WHERE s > 90000"
     ),
@@ -59,17 +54,8 @@ REFUSED = {
         "SELECT count(*) FROM (SELECT sex FROM population UNION ALL SELECT sex FROM population)"
     ),
     "rows in a subquery": "SELECT (SELECT sex FROM population ORDER BY sex LIMIT 1), count(*) FROM incomes",
-    "an error that tells": "SELECT count(*) FROM population WHERE CAST(municipality AS INTEGER) = 1101",
-    "a division that tells": "SELECT count(*) FROM incomes WHERE 1 / (year - 2024) > 0",
-    "a correlated total": (
-        "SELECT m.code, (SELECT count(*) FROM population p WHERE p.municipality = m.code) FROM municipalities m"
-    ),
-    "a lateral total": (
-        "SELECT * FROM municipalities m, LATERAL (SELECT count(*) FROM population p WHERE p.municipality = m.code)"
-    ),
     "a computed column looked through": "SELECT sum(x) FROM (SELECT income * 2 AS x FROM incomes)",
     "an unused list of people": "WITH q AS (SELECT sex FROM population) SELECT count(*) FROM incomes",
-    "having over rows": "SELECT municipality FROM population GROUP BY municipality HAVING max(sex) = 'X'",
     "order by a measure": "SELECT count(*) FROM incomes GROUP BY year ORDER BY max(income)",
 }
 """What it attempts → the statement. The first ten are DESIGN's reasons for closing the form."""

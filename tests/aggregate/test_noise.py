@@ -18,6 +18,7 @@ from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe,
 
 from . import support
 from .support import plain, protected_as, rows, tuples
+from .test_exposure import LOOKS
 
 SECRET = b"s" * 32
 DRAWS = 20_000
@@ -200,7 +201,9 @@ def test_noise_is_within_its_stated_bound_and_uncertainty_is_given() -> None:
     assert set(answer.margins) == {1, 2, 3}
     off = 0
     for at, (town, n, s, a) in enumerate(tuples(answer)):
-        deviation = 5 * 18**0.5 * 6**0.5  # sex and age band left out, one of three years, two tables
+        deviation = (
+            5 * 6 * 2 * (3 * LOOKS) ** 0.5
+        )  # sex and age band left out, two tables, one of three years
         assert abs(n - wanted[town][1]) <= 3 * deviation
         assert abs(float(s) / n - a) <= 1 / n
         margins = [answer.margins[column][at] for column in (1, 2, 3)]

@@ -12,6 +12,7 @@ from publica.gateway.door import Answer
 from publica.trust.privacy.rules import Parameters
 
 from .support import ask, protected_as
+from .test_exposure import BY_SEX
 
 SQL = "SELECT sex, count(*) AS n FROM population GROUP BY sex ORDER BY sex"
 
@@ -25,14 +26,14 @@ def answer() -> Answer:
 def test_a_table_shows_each_value_with_its_uncertainty(answer: Answer) -> None:
     shown = io.BytesIO()
     emit(answer, "table", shown)
-    assert shown.getvalue().count("± 59".encode()) == 2
+    assert shown.getvalue().count("± 170".encode()) == 2
 
 
 def test_json_has_it_as_data(answer: Answer) -> None:
     shown = io.BytesIO()
     emit(answer, "json", shown)
     said = json.loads(shown.getvalue())
-    assert said["uncertainty"] == [{"n": 59.0}, {"n": 59.0}]
+    assert said["uncertainty"] == [{"n": BY_SEX}, {"n": BY_SEX}]
     assert said["protection"]["noise"] == 5.0
     assert "until 10 to 19 of its people have changed" in said["protection"]["left_out"]
 
@@ -43,5 +44,5 @@ def test_the_command_says_what_may_be_missing_and_never_which(answer: Answer) ->
     first, left_out, *margins = uncertainty(answer)
     assert first == "protected: k=10, dominance=0.5, noise=5"
     assert "fewer than 10 people" in left_out
-    assert margins == ["n: ± 59 (95 %)"]
+    assert margins == ["n: ± 170 (95 %)"]
     assert uncertainty(nothing) == [first, left_out]

@@ -1,4 +1,4 @@
-"""Attacks at the command line: documents, files, names and proofs. Judged by what is printed and left behind."""
+"""Attacks at the command line: documents, files, names, proofs. Judged by what is printed and left behind."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def _at(value: Any, key: Any) -> Any:
 
 
 def made(content: Any) -> bytes:
-    """The bytes of a file: text; or `base64`, `hex`, or a text that is `repeat`ed so many `times` between a `head`
-    and a `tail`; or a list of such, one after the other."""
+    """The bytes of a file: text; or `base64`, `hex`, or a text that is `repeat`ed so many `times` between a
+    `head` and a `tail`; or a list of such, one after the other."""
     if isinstance(content, list):
         return b"".join(made(part) for part in content)
     if not isinstance(content, dict):

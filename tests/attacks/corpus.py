@@ -13,7 +13,8 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -32,6 +33,7 @@ DATA = Path(__file__).parents[1] / "data" / "attacks"
 GIVEN, OURS = DATA / "corpus", DATA / "world"
 STATISTICS = "statistics"
 ANSWERS = ("expected", "plain", "protected")
+HEADS = ("category", "attacks", "refused", "harmless", "succeeded")
 
 
 @dataclass(frozen=True)
@@ -75,20 +77,19 @@ class Score:
         good = all(reply.outcome in ANSWERS for reply in self.replies)
         return bool(self.verdicts) and not self.succeeded and not self.changes and good
 
-    def table(self) -> list[tuple[str, int, int, int]]:
-        """Category, refused, harmless, succeeded; the last row is the total."""
-        counts = Counter((v.attack.category, v.outcome) for v in self.verdicts)
-        names = sorted({v.attack.category for v in self.verdicts})
-        kinds = ("refused", "harmless", "succeeded")
-        rows = [(name, *(counts[name, kind] for kind in kinds)) for name in names]
-        total = Counter(v.outcome for v in self.verdicts)
-        return [*rows, ("all", *(total[kind] for kind in kinds))]
+    def table(self) -> list[tuple[str, int, int, int, int]]:
+        """Category, attacks, refused, harmless, succeeded; the last row is the total."""
+        groups: dict[str, Counter[str]] = {}
+        for verdict in self.verdicts:
+            groups.setdefault(verdict.attack.category, Counter())[verdict.outcome] += 1
+        rows = sorted(groups.items())
+        rows.append(("all", Counter(v.outcome for v in self.verdicts)))
+        return [(name, n.total(), n["refused"], n["harmless"], n["succeeded"]) for name, n in rows]
 
     def json(self) -> dict[str, Any]:
-        heads = ("category", "refused", "harmless", "succeeded")
         outcomes = Counter(reply.outcome for reply in self.replies)
         return {
-            "attacks": [dict(zip(heads, row, strict=True)) for row in self.table()],
+            "attacks": [dict(zip(HEADS, row, strict=True)) for row in self.table()],
             "succeeded": [
                 {"id": v.attack.id, "sql": v.attack.sql, "why": list(v.why)} for v in self.succeeded
             ],
@@ -197,7 +198,8 @@ def reply(
         return Reply(question, "expected", told)
     if alike(told.rows, _ask_plain(reference, question.sql)):
         return Reply(question, "plain", told)
-    safe = any(alike(told.rows, rows) for rows in _without_small_cells(place, reference, question.sql))
+    with closing(_without_small_cells(place, reference, question.sql)) as answers:
+        safe = any(alike(told.rows, rows) for rows in answers)
     return Reply(question, "protected" if safe else "other", told)
 
 
@@ -210,20 +212,22 @@ def _ask_plain(reference: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any
 
 def _without_small_cells(
     place: Arena, reference: duckdb.DuckDBPyConnection, sql: str
-) -> Iterator[list[tuple[Any, ...]] | None]:
+) -> Generator[list[tuple[Any, ...]] | None, None, None]:
     """The answers over copies without the cells of fewer than k persons, for each choice of dimensions."""
     policy, types = place.policy, place.base.world.types[place.policy.governed.name]
     table, k = policy.governed, policy.k
     telling = [n for n in table.columns if role(policy, table, n, types[n]) == "dimension"]
     telling += [f"year({name})" for name in policy.coarse]
     reference.execute(f"CREATE TEMP TABLE everybody AS FROM {table.name}")
-    for size in range(1, len(telling) + 1):
-        for some in combinations(telling, size):
-            within = f"QUALIFY count(*) OVER (PARTITION BY {', '.join(some)}) >= {k}"
-            reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT * FROM everybody {within}")
-            yield _ask_plain(reference, sql)
-    reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS FROM everybody")
-    reference.execute("DROP TABLE everybody")
+    try:
+        for size in range(1, len(telling) + 1):
+            for some in combinations(telling, size):
+                within = f"QUALIFY count(*) OVER (PARTITION BY {', '.join(some)}) >= {k}"
+                reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT * FROM everybody {within}")
+                yield _ask_plain(reference, sql)
+    finally:  # also when whoever asked has seen enough
+        reference.execute(f"CREATE OR REPLACE TABLE {table.name} AS FROM everybody")
+        reference.execute("DROP TABLE everybody")
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -239,10 +243,13 @@ def _plainly(value: Any) -> Any:
 
 def lines(score: Score) -> Iterator[str]:
     """The score as text."""
-    rows = [("category", "refused", "harmless", "succeeded"), *score.table()]
+    rows = [HEADS, *score.table()]
     width = max(len(row[0]) for row in rows)
-    for row in rows:
-        yield f"{row[0]:{width}}  " + "  ".join(f"{cell:>9}" for cell in row[1:])
+    rule = "─" * (width + 11 * len(HEADS[1:]))
+    for number, row in enumerate(rows):
+        if number in (1, len(rows) - 1):
+            yield rule
+        yield f"{row[0]:{width}}" + "".join(f"{cell:>11}" for cell in row[1:])
     for verdict in score.succeeded:
         yield f"✗ {verdict.attack.id} {verdict.attack.sql}"
         yield from (f"    {why}" for why in verdict.why[:4])

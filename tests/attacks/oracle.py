@@ -77,11 +77,12 @@ class Judge:
     variants: Sequence[str]
     secrets: Secrets
     state: Callable[[], Mapping[str, Any]]
-    before: Mapping[str, Any] | None = None
+    stood: dict[str, Any] = field(default_factory=dict)
+    """How everything stood after the last attack; judges of one arena share it."""
 
     def judge(self, attack: Attack) -> Verdict:
         """One variant after the other, until one shows that the attack succeeded."""
-        before = self.state() if self.before is None else self.before
+        before = self.stood or self.state()
         found: dict[str, Outcome] = {}
         why: list[str] = []
         for name in self.variants:
@@ -89,8 +90,9 @@ class Judge:
             why += self._wrong(attack, name, found[name], found[self.variants[0]])
             if why:
                 break
-        self.before = self.state()
-        why += changed(before, self.before)
+        after = self.state()
+        why += changed(before, after)
+        self.stood.update(after)
         refused = all(outcome.kind == "refused" for outcome in found.values())
         outcome = "succeeded" if why else "refused" if refused else "harmless"
         base = found[self.variants[0]]
@@ -286,7 +288,18 @@ def _short(outcome: Outcome) -> str:
 
 
 def publica(arena: Arena, activity: str, actor: str | None = None) -> Judge:
-    """The judge of statements under one activity. D keeps what totals may tell, and no more: not for rows."""
+    """The judge of statements under one activity, made once.
+
+    D keeps what totals may tell, and no more: not for rows.
+    """
+    if (activity, actor) not in arena.judges:
+        arena.judges[activity, actor] = _publica(arena, activity, actor)
+    judge: Judge = arena.judges[activity, actor]
+    return judge
+
+
+def _publica(arena: Arena, activity: str, actor: str | None) -> Judge:
+    others = list(arena.judges.values())
     totals = activity in ("statistics", "totals")
     for table in arena.policy.tables:  # an engine loads a table when it is first asked for
         for variant in arena.variants.values():
@@ -294,6 +307,7 @@ def publica(arena: Arena, activity: str, actor: str | None = None) -> Judge:
     return Judge(
         ask=lambda name, sql, params: arena.variants[name].ask(activity, sql, params, actor=actor),
         variants=[name for name in arena.variants if totals or name != "D"],
-        secrets=Secrets.of(arena.base.world.secrets()),
+        secrets=others[0].secrets if others else Secrets.of(arena.base.world.secrets()),
         state=lambda: state_of(arena, arena.base),
+        stood=others[0].stood if others else {},
     )

@@ -2,11 +2,11 @@
 
     python -m tests.attacks.own [NAME...] [--format json]
 
-A file says what it `tries` and its `category`. Then either a statement: `sql` under an activity (`under`, or a list
-of them), perhaps `as` another actor, with `params`, of a `kind` (see `oracle.TO_REFUSE`); judged by the oracle.
-Or `steps`, several statements in one history: what they give is r[0], r[1], … and `learns` is what the attacker
-makes of it, which must not be the `truth`, a statement over everybody's data. Or a `command` with `files`, judged
-by its exit code, what it prints and what it leaves behind.
+A file says what it `tries` and its `category`. Then either a statement: `sql` under an activity (`under`, or
+a list of them), perhaps `as` another actor, with `params`, of a `kind` (see `oracle.TO_REFUSE`); judged by
+the oracle. Or `steps`, several statements in one history: what they give is r[0], r[1], … and `learns` is
+what the attacker makes of it, which must not be the `truth`, a statement over everybody's data. Or a
+`command` with `files`, judged by its exit code, what it prints and what it leaves behind.
 """
 
 # ruff: noqa: T201 (a command that prints)

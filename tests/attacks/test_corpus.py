@@ -249,7 +249,13 @@ def test_another_corpus_is_tried_under_its_own_policy(other: Path) -> None:
 def test_the_score_of_another_corpus_is_printed(other: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert corpus.main(["--corpus", str(other), "--format", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["attacks"][-1] == {"category": "all", "refused": 2, "harmless": 1, "succeeded": 0}
+    assert told["attacks"][-1] == {
+        "category": "all",
+        "attacks": 3,
+        "refused": 2,
+        "harmless": 1,
+        "succeeded": 0,
+    }
     assert told["benign"] == {"expected": 2, "plain": 1, "protected": 0, "other": 0, "refused": 0}
     assert corpus.main(["--corpus", str(other)]) == 0
     assert "3 benign questions: 2 expected, 1 plain" in capsys.readouterr().out

@@ -13,14 +13,23 @@ import pytest
 
 from publica.trust.privacy.rules import Parameters
 
+from . import differencing
 from .analyst import campaign, watching
 from .analyst.arena import NAKED, SILENT, Arena, arena, protection
 from .analyst.campaign import Result
 from .analyst.linear import Register
-from .analyst.score import Trial, advantage, best_threshold
+from .analyst.score import Blind, Trial, advantage, best_threshold
+from .analyst.tables import CUT
 
-BOUND = 0.1
-FEW = ("direct", "pairs", "complements", "trackers", "spellings", "silence")
+BOUND = campaign.BOUND
+FEW = (
+    *("direct", "complements", "averages × counts", "variances", "slopes"),
+    *("filters", "rollups", "having", "ranking", "errors"),
+)
+"""Those that cost few questions; all are played by `./dev attack differencing`."""
+GAMES = 2
+"""Of each strategy here, in two worlds each."""
+SOME = tuple(table for table in CUT if table.side in ("> 19631",))
 
 
 @pytest.fixture(scope="module")
@@ -42,46 +51,65 @@ def not_above(trials: Iterable[Trial]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", FEW)
-def test_a_few_questions_about_one_person_bring_nothing(place: Arena, strategy: str) -> None:
+def test_a_few_questions_about_one_person_bring_nothing(place: Arena) -> None:
+    """No strategy is clearly above the bounds; nor are all of them together, which have many more games."""
     with protection(Parameters(), history=True):
-        result = campaign.duels(place, strategy, 48 if strategy == "direct" else 160)
-    not_above(result.trials)
+        results = [campaign.duels(place, strategy, 0, least=GAMES) for strategy in FEW]
     blind = campaign.blind(place)
-    assert result.incomes.success(blind) <= result.incomes.chance(blind) + 0.14
+    assert [result.name for result in results if result.verdict(blind) == campaign.ABOVE] == []
+    mean, error = campaign.pooled(results)
+    assert mean - error <= BOUND
+    assert sum(result.gained(blind) for result in results) / len(results) <= BOUND
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["direct", "pairs", "complements", "trackers", "spellings"])
-def test_without_protection_they_find_everything(place: Arena, strategy: str) -> None:
+@pytest.mark.parametrize("strategy", FEW)
+def test_without_protection_each_finds_what_it_looks_for(place: Arena, strategy: str) -> None:
     with protection(NAKED, history=False):
-        result = campaign.duels(place, strategy, 48 if strategy == "direct" else 160)
-    told, blind = result.told, campaign.blind(place)
-    assert told.advantage + told.error >= 0.9
-    assert result.incomes.success(blind) >= 0.9
+        result = campaign.duels(place, strategy, 0, least=GAMES)
+    assert len(result.trials) == 2 * GAMES
+    assert result.succeeds(campaign.blind(place)), result
+
+
+@pytest.mark.slow
+def test_a_block_of_seven_is_found_without_protection_and_not_with_it(place: Arena) -> None:
+    with protection(Parameters(), history=True):
+        result = campaign.block(place, 56)
+    assert {trial.score for trial in result.trials} == {0.5}
+    with protection(NAKED, history=False):
+        result = campaign.block(place, 56)
+    assert result.told.advantage == 1
+    assert result.incomes.success(campaign.blind(place)) == 1
+
+
+@pytest.mark.slow
+def test_limits_tell_an_insider_little_and_without_noise_everything(place: Arena) -> None:
+    with place.limited(), protection(Parameters(), history=True):
+        not_above(campaign.limited(place, 0, 5.0, SOME).trials)
+    with place.limited(), protection(SILENT, history=True):
+        assert campaign.limited(place, 0, 0.0, SOME).told.advantage >= 0.5
 
 
 @pytest.mark.slow
 def test_all_tables_together_bring_little(place: Arena, register: Register) -> None:
     with protection(Parameters(), history=True):
-        found = list(campaign.linear(place, register, 160, 5.0))
-        found.append(campaign.siege(place, register, 160, 5.0))
-    for result in found:
-        not_above(result.trials)
+        for result in campaign.linear(place, register, 0, 5.0):
+            not_above(result.trials)
 
 
 @pytest.mark.slow
 def test_without_noise_all_tables_together_tell(place: Arena, register: Register) -> None:
     with protection(SILENT, history=True):
-        alone, _, some, every = campaign.linear(place, register, 130, 0.0)
-    assert [result.told.advantage >= 0.75 for result in (alone, some, every)] == [True] * 3
-    assert every.incomes.success(campaign.blind(place)) >= 0.9
+        alone, _, some, every, means, whole = campaign.linear(place, register, 0, 0.0)
+    insiders = (alone, some, every, means, whole)
+    assert [result.told.advantage >= 0.75 for result in insiders] == [True] * 5
+    assert means.incomes.success(campaign.blind(place)) >= 0.7
 
 
 WATCHING: tuple[Callable[[Arena, Register, float], Iterator[Trial]], ...] = (
-    lambda place, _, noise: watching.same_tables(place, 8),
-    lambda place, register, noise: watching.other_tables(place, register, 8, noise=noise, many=True),
-    lambda place, _, noise: watching.crowds(place, 6),
+    lambda place, _, noise: watching.same_tables(place, 4),
+    lambda place, register, noise: watching.other_tables(place, register, 4, noise=noise, many=True),
+    lambda place, _, noise: watching.crowds(place, 4),
     lambda place, _, noise: watching.versions(place, 4),
 )
 
@@ -116,4 +144,28 @@ def test_the_best_threshold_is_found_and_judged_by_other_games() -> None:
 
 def test_a_result_says_what_was_asked_and_found() -> None:
     result = Result("pairs", 8, [Trial(1.0, True, 0), Trial(0.0, False, 1)])
-    assert result.line(campaign.Blind({})).split()[:3] == ["pairs", "8", "2"]
+    assert result.line(Blind({})).split()[:3] == ["pairs", "8", "2"]
+    assert result.data(Blind({}))["games"] == 2
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "verdict"),
+    [
+        (0.08, 0.3, campaign.HELD),
+        (0.12, 0.03, campaign.ABOVE),  # however near
+        (0.12, 0.2, campaign.UNCLEAR),
+        (0.5, 0.3, campaign.ABOVE),
+    ],
+)
+def test_a_figure_is_held_against_its_bound(found: float, error: float, verdict: str) -> None:
+    assert campaign.held(found, error) == verdict
+
+
+def test_a_line_above_its_bound_and_one_that_shows_nothing_are_bad() -> None:
+    sure = [Trial(float(truth), truth, game) for game in range(60) for truth in (True, False)]
+    blind, none = Blind({}), [Trial(0.0, trial.truth, trial.game) for trial in sure]
+    on, _, naked = differencing.CONDITIONS
+    found = [on.verdict(Result("sure", 1, sure), blind), naked.verdict(Result("none", 1, none), blind)]
+    assert tuple(found) == differencing.BAD
+    assert on.verdict(Result("none", 1, none), blind) == campaign.HELD
+    assert naked.verdict(Result("sure", 1, sure), blind) == "succeeds"

@@ -1,4 +1,4 @@
-"""Our own attacks: each comes to nothing, and those that several answers make would work but for the history."""
+"""Our own attacks: each comes to nothing; those of several answers would work but for the history."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ def test_thresholds_alone_would_not_stop_what_several_answers_tell(place: Arena)
     everything = lambda wanted, known, k: [True] * len(wanted)  # noqa: E731
     with (
         mock.patch.object(run, "admit", everything),
+        mock.patch.object(run, "completed", lambda chosen, *_: (chosen, [])),
         mock.patch("publica.gateway.receipts.fresh", lambda *_, **__: ()),
     ):
         steps = [attack for attack in ATTACKS if "steps" in attack.said]

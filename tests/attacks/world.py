@@ -117,6 +117,8 @@ class Arena:
     folder: Path
     baits: Path
     variants: dict[str, Variant] = field(default_factory=dict)
+    judges: dict[tuple[str, str | None], Any] = field(default_factory=dict)
+    """Those of `oracle.publica`, by activity and actor."""
 
     @property
     def base(self) -> Variant:

@@ -42,7 +42,7 @@ REFUSED = {
         "SELECT * FROM (VALUES (1), (2, 3)) t", "VALUES (1, 2), (3)",
         "SELECT list_transform(l, lambda x: list_transform(l, lambda y: x + y)) FROM (SELECT [1] AS l)",
         "SELECT 'a' COLLATE NOCASE", "SELECT #1 FROM population",
-        "SELECT {'a': 1}", "SELECT current_date", "SELECT current_timestamp", "SELECT [x FOR x IN [1]]",
+        "SELECT {'a': 1}", "SELECT current_date", "SELECT current_timestamp", "SELECT [x FOR x, i IN [1]]",
         "SELECT sex FROM population ASOF JOIN incomes USING (person_id)",
         "SELECT sex FROM population POSITIONAL JOIN incomes", "SELECT DISTINCT ON (sex) sex FROM population",
         "SELECT 1 AS a UNION ALL BY NAME SELECT 2 AS a", "SELECT sex FROM population FOR UPDATE",

@@ -68,12 +68,23 @@ def test_csv_options_unless_given() -> None:
         ),
         ("precision: 12, scale: 2", "precision: 1", "columns.3.precision", "more digits after the point"),
         ("type: date", "type: date, scale: 2", "columns.1.scale", "Only a decimal"),
+        ("type: date", "type: date, limits: [1]", "columns.1.limits", "Only a measure that is a number"),
+        ("scale: 2", "scale: 2, limits: [2, 1]", "columns.3.limits", "not in ascending order"),
+        ("scale: 2", "scale: 2, limits: [1, 1]", "columns.3.limits", "each once"),
         ("type: date", "type: date, sensitivity: special", "columns.1.sensitivity", "not marked as special"),
     ],
 )
 def test_a_dataset_that_cannot_be_is_refused(before: str, after: str, path: str, says: str) -> None:
     found = problems(changed(NAME, (before, after)))
     assert any(where == path and says in what for where, what in found), found
+
+
+def test_a_measure_has_few_limits() -> None:
+    """Each is a table that everybody is counted in, so their number is bounded; and each is a number."""
+    for wrong in ([], list(range(21)), [float("inf")], ["many"]):
+        with pytest.raises(ValidationError, match="limits"):
+            Column(name="income", type="decimal", role="measure", limits=wrong)
+    assert Column(name="income", type="decimal", role="measure", limits=list(range(20))).limits
 
 
 def open_dataset(column: str, more: str = "") -> str:

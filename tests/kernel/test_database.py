@@ -13,24 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, Table, event, func, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, event, func, insert, select
 from states import url
 
 from publica.kernel import backends, clock
 from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput, IntegrityBroken, Unavailable
 from publica.kernel.ledger.canonical import leaf_hash
-from publica.kernel.ledger.store import entries, metadata
+from publica.kernel.ledger.store import entries
 
 pytestmark = pytest.mark.usefixtures("state")
 
-mark = Table("test_mark", metadata, Column("n", Integer, primary_key=True))
+mark = Table("test_mark", MetaData(), Column("n", Integer, primary_key=True))
 
 
 @pytest.fixture
 def db(tmp_path: Path, state: str) -> Iterator[Database]:
     database = Database(url(tmp_path))
     database.create()
+    database.administer(mark.create)
     yield database
     database.close()
 
@@ -175,6 +176,7 @@ def test_a_locked_database_is_unavailable(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(backends, "BUSY_SECONDS", 0.05)
     db, other = Database(url(tmp_path)), Database(url(tmp_path))
     db.create()
+    db.administer(mark.create)
     with other._writer.connect() as connection, connection.begin():
         connection.execute(insert(mark).values(n=1))
         with pytest.raises(Unavailable, match="could not be used"):

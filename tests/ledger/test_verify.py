@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Integer, LargeBinary, Table, insert
+from sqlalchemy import Column, Integer, LargeBinary, MetaData, Table, insert
 
 from publica.kernel import clock
 from publica.kernel.errors import BadInput
@@ -20,13 +20,13 @@ from publica.kernel.ledger.canonical import canonical, leaf_hash
 from publica.kernel.ledger.checkpoint import checkpoint, vkey
 from publica.kernel.ledger.laws import Law, Linked, Problem, Seen
 from publica.kernel.ledger.sequencer import sequence
-from publica.kernel.ledger.store import entries, metadata
+from publica.kernel.ledger.store import entries
 from publica.kernel.ledger.verify import verify
 
 from .conftest import ORIGIN, Ledger, open_ledger
 
 linked = Table(
-    "test_linked", metadata, Column("n", Integer, primary_key=True), Column("entry", LargeBinary(32))
+    "test_linked", MetaData(), Column("n", Integer, primary_key=True), Column("entry", LargeBinary(32))
 )
 
 
@@ -494,6 +494,7 @@ def test_a_law_sees_every_entry_in_order(ledger: Ledger) -> None:
 
 def test_rows_and_entries_that_lost_each_other(make_ledger: Callable[[], Ledger]) -> None:
     ledger = make_ledger()
+    ledger.db.administer(linked.create)
     for n in range(3):
         ledger.db.write(
             lambda change, n=n: change.connection.execute(

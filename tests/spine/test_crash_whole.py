@@ -60,11 +60,19 @@ def every(killer: Process, tmp_path: Path, state: str) -> Callable[..., int]:
                 if ended["status"] == 0:
                     assert ended["said"] == [{"done": True}]
                     return number - 1
-                check({**given, "again": lambda given=given: killer.do(**given)["said"]})
+                check({**given, "again": lambda given=given: _again(killer, given)})
             shutil.rmtree(place)
         raise AssertionError("it never came to its end")
 
     return run
+
+
+def _again(killer: support.Process, given: dict[str, Any]) -> list[Any]:
+    """What the same command says, given once more and left alone."""
+    ended = killer.do(**given)
+    assert ended["status"] == 0, ended
+    said: list[Any] = ended["said"]
+    return said
 
 
 @cache

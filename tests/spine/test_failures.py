@@ -8,12 +8,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from publica.data.engines.errors import NoMemory
+from publica.gateway import execute
+from publica.gateway.door import Limits
 from publica.instance import Instance
 from publica.kernel import backends
 from publica.kernel.errors import Unavailable
@@ -228,3 +232,26 @@ def test_a_version_whose_file_was_altered(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     ran = query(folder)
     assert (ran.code, ran.out) == (4, b"") and "altered" in ran.err
+
+
+@pytest.mark.parametrize(("fails", "seconds", "tries"), [(2, 60, 3), (9, 60, 4), (9, 0.05, 1)])
+def test_who_finds_no_memory_tries_again_while_there_is_time(
+    monkeypatch: pytest.MonkeyPatch, fails: int, seconds: float, tries: int
+) -> None:
+    """Others may have taken it all, for a moment."""
+    monkeypatch.setattr(execute, "PAUSES", (0.06, 0.06, 0.06))
+    door = SimpleNamespace(limits=Limits(seconds=seconds))
+    tried: list[int] = []
+
+    def work() -> str:
+        tried.append(1)
+        if len(tried) <= fails:
+            raise NoMemory("none")
+        return "done"
+
+    if tries > fails:
+        assert execute.patiently(door, work) == "done"  # type: ignore[arg-type]
+    else:
+        with pytest.raises(NoMemory):
+            execute.patiently(door, work)  # type: ignore[arg-type]
+    assert len(tried) == tries

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
+from publica.data.engines.errors import NoMemory
 from publica.data.engines.snapshot import Snapshot
 from publica.gateway.aggregate import run
 from publica.gateway.aggregate.protect import Cells
@@ -25,6 +27,26 @@ from publica.trust.transparency.model import StoredSet
 from publica.trust.transparency.sets import SubjectSet, padded
 
 Shared = tuple[SubjectSet, StoredSet | None]
+T = TypeVar("T")
+
+PAUSES = (0.1, 0.4, 1.6)
+"""Seconds after which a statement that found no memory left is tried again."""
+
+
+def patiently(door: Door, work: Callable[[], T]) -> T:
+    """Do work of the engine; again, if others left no memory for it, while its time lasts.
+
+    All uses of a server share the engine's memory: one that takes it all ends soon, at the same limit.
+    """
+    until = time.monotonic() + door.limits.seconds
+    for pause in PAUSES:
+        try:
+            return work()
+        except NoMemory:
+            if time.monotonic() + pause > until:
+                raise
+        time.sleep(pause)
+    return work()
 
 
 @dataclass(frozen=True)

@@ -183,6 +183,7 @@ class Governed:
     mask: str | None = None
     subjects: tuple[str, ...] = ()
     given: bool = False
+    single: bool = True  # nobody has more than one row
 
     @property
     def source(self) -> str:
@@ -192,7 +193,7 @@ class Governed:
     @property
     def identity(self) -> Hashable:
         """Equal for relations that are written alike."""
-        return self.source, tuple(self.columns.items()), self.mask, self.subjects
+        return self.source, tuple(self.columns.items()), self.mask, self.subjects, self.single
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,8 @@ def parse(sql: str) -> exp.Query:
     if len(sql) > surface.CHARACTERS:
         raise outside("sql-too-long", limit=f"{surface.CHARACTERS}")
     query = one(statements(sql))
+    for found in list(query.find_all(exp.Comprehension)):
+        written_out(found)
     for node in list(query.walk()):
         allow(plain(node))
     check_growth(query)
@@ -112,6 +114,29 @@ def plain(node: exp.Expr) -> exp.Expr:
                 node.set(part, node.args[part].upper())
         node.set("end", node.args.get("end") or "CURRENT ROW")  # ROWS 1 PRECEDING
     return node
+
+
+def written_out(node: exp.Expr) -> None:
+    """`[e FOR x IN l IF c]` as `list_transform(list_filter(l, lambda x: c), lambda x: e)`."""
+    name, members, condition = node.expression, node.args["iterator"], node.args.get("condition")
+    brackets = node.parent
+    if (
+        not isinstance(name, exp.Identifier)
+        or not isinstance(brackets, exp.Array)
+        or node.args.get("position")
+    ):
+        return
+
+    def each(body: exp.Expr) -> exp.Expr:
+        holder = exp.Paren(this=body.copy())
+        for column in list(holder.find_all(exp.Column)):
+            if not column.table and fold(column.name) == fold(name.name):
+                column.replace(column.this)
+        return exp.Lambda(this=holder.this, expressions=[name.copy()])
+
+    if condition is not None:
+        members = exp.Anonymous(this="list_filter", expressions=[members, each(condition)])
+    brackets.replace(exp.Anonymous(this="list_transform", expressions=[members, each(node.this)]))
 
 
 def _call(name: str, *arguments: str) -> Callable[[exp.Expr], exp.Expr]:

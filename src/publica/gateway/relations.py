@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -113,7 +113,10 @@ def build(door: Door, facts: Facts) -> tuple[dict[str, Governed], dict[str, Mask
             masks[dataset] = MaskKey(version, None, rows)
             continue
         mask = _mask(door, facts, grant, version, schema)
-        governed[dataset] = _governed(facts, grant, table, mask, _pseudonyms(door, facts, version, schema))
+        relation = _governed(facts, grant, table, mask, _pseudonyms(door, facts, version, schema))
+        counted = facts.output == "aggregates" and len(relation.subjects) == 1
+        single = not counted or door.engine.most_rows(version, schema, ()) <= 1
+        governed[dataset] = replace(relation, single=single)
         masks[dataset] = MaskKey(version, mask)
     return governed, masks
 

@@ -256,7 +256,7 @@ SUPPORTED = (
     "UNION, INTERSECT, EXCEPT, each also with ALL",
     "windows with PARTITION BY, ORDER BY and frames (ROWS, RANGE, GROUPS, EXCLUDE), and named windows",
     "CASE, BETWEEN, LIKE, ILIKE, SIMILAR TO, GLOB, IS [NOT] DISTINCT FROM, CAST, TRY_CAST, EXTRACT, INTERVAL",
-    "lists, list indexes and slices, lambdas",
+    "lists, list indexes, slices and comprehensions, lambdas",
     "parameters by name, `$name`",
 )
 

@@ -14,7 +14,7 @@ from publica.gateway.aggregate import run
 from publica.gateway.aggregate.outer import over_cells
 from publica.gateway.decide import decide
 from publica.gateway.door import Answer, Door, Explanation, Request
-from publica.gateway.execute import Outcome, account, execute, execute_cells
+from publica.gateway.execute import Outcome, account, execute, execute_cells, patiently
 from publica.gateway.facts import OPEN_ACCESS, OWN_DATA, Facts, Grant, gather, grants, output_of
 from publica.gateway.meaning import check_meaning
 from publica.gateway.model import Governed, Outside, Resolved, Rewritten
@@ -182,8 +182,8 @@ def compute(
     """Step 7. A statement that fails half-way was a use too: it gets a receipt, and nothing leaves."""
     try:
         if plan.cores:
-            return execute_cells(door, facts, plan, masks, request.params)
-        return execute(door, plan, masks, request.params, facts.size)
+            return patiently(door, lambda: execute_cells(door, facts, plan, masks, request.params))
+        return patiently(door, lambda: execute(door, plan, masks, request.params, facts.size))
     except PublicaError:
         if facts.activity_id != OPEN_ACCESS:
             _failed(door, request, facts, account(door, plan, masks, request.params, facts.size))
@@ -211,8 +211,9 @@ def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome
     """
     if plan.cores:
         wanted = run.parameters(facts)
-        chosen, released = run.choose(door, facts, outcome.cells, wanted)
+        released: run.Release | None = None
         try:
+            chosen, released = run.choose(door, facts, outcome.cells, wanted)
             spool, margins = run.answer(door, facts, plan, chosen, request.params, wanted)
         except PublicaError:  # what failed may tell something of the cells, so they count as released
             _failed(door, request, facts, outcome.touched, released)

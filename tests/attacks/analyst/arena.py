@@ -31,6 +31,8 @@ CITIZEN, OFFICIAL = Actor("operator", "operator", "citizen"), Actor("stella", "o
 NAKED = Parameters(k=1, dominance=1.0, noise=0)
 SILENT = Parameters(noise=0)
 """Thresholds and history, and no noise."""
+LIMITS = tuple(round(4_000 * 1.22**step) for step in range(20))
+"""At which incomes may be cut, where the record says so: as many as may be, each a fifth above the last."""
 
 Cell = tuple[str | None, str | None, str | None]
 """Municipality, sex and age band; None for all."""
@@ -98,6 +100,20 @@ class Arena:
         return [*self.alone, *self.draw.sample(self.crowd, others)]
 
     @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Incomes that may be cut at LIMITS."""
+        records = self.folder / "material" / "records"
+        plain = next(file for file in records.iterdir() if "incomes" in file.name)
+        cut = self.folder / "limits.yaml"
+        text = plain.read_text("utf-8")
+        cut.write_text(text.replace("role: measure,", f"role: measure, limits: {list(LIMITS)},"), "utf-8")
+        self.instance.apply([cut], CITIZEN)
+        try:
+            yield
+        finally:
+            self.instance.apply([plain], CITIZEN)
+
+    @contextmanager
     def office(self, secret: bytes = b"") -> Iterator[Analyst]:
         """An analyst of an office that has no history, and noise of its own."""
         self.instance.db.maintain(lambda change: change.connection.execute(delete(store.released)))
@@ -115,10 +131,19 @@ class Analyst:
 
     def ask(self, parts: Sequence[str]) -> list[dict[str, Any]]:
         """The rows of several questions in one statement; `q` says of which."""
+        return self.protected(parts)[0]
+
+    def protected(
+        self, parts: Sequence[str], of: str = ""
+    ) -> tuple[list[dict[str, Any]], Sequence[float | None]]:
+        """The same, and the margins of a column."""
         self.asked += len(parts)
         request = Request(OFFICIAL, ACTIVITY, " UNION ALL ".join(parts), {})
-        rows: list[dict[str, Any]] = self.arena.instance.use(request).table().to_pylist()
-        return rows
+        answer = self.arena.instance.use(request)
+        table = answer.table()
+        rows: list[dict[str, Any]] = table.to_pylist()
+        at = table.column_names.index(of) if of else -1
+        return rows, answer.margins.get(at) or [None] * len(rows)
 
 
 @contextmanager

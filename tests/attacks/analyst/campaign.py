@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from statistics import fmean
+from typing import Any
 
 from . import watching
 from .arena import Arena, Person
+from .block import block as block_of_seven
+from .knowing import Knowing, Sides
 from .linear import Insider, Register, solve
 from .score import Blind, Incomes, Told, Trial, advantage
+from .shapes import LIMITED, SHAPES
 from .strategies import STRATEGIES, Guess, given
-from .tables import EVERYTHING, PEOPLE, Answers, Table, ask
+from .tables import CUT, EVER, EVERYTHING, PEOPLE, SPREADS, Table, ask
 
 OTHERS = 60
 """Targets of the crowd, beside all who are alone."""
 EPOCHS = 10
-LATEST = 2025
+NOBODY = -1
+"""An age band of which nothing is known."""
 
 
 @dataclass
@@ -30,20 +35,73 @@ class Result:
     trials: list[Trial] = field(default_factory=list)
     incomes: Incomes = field(default_factory=Incomes)
 
-    @property
+    @cached_property
     def told(self) -> Told:
         return advantage(self.trials)
 
-    def line(self, blind: Blind) -> str:
-        told = self.told
-        played = f"{self.name:<23} {self.questions:>5} {len(self.trials):>6}"
-        text = f"  {played}   {told.advantage:+.3f} ± {told.error:.3f}"
+    def gained(self, blind: Blind) -> float:
+        """How much more often an income is recovered than by chance."""
+        return self.incomes.success(blind) - self.incomes.chance(blind) if self.incomes.found else 0.0
+
+    def verdict(self, blind: Blind) -> str:
+        """Of both bounds together, the worse."""
+        judged = [held(self.told.advantage, self.told.error)]
         if self.incomes.found:
-            text += f"      {self.incomes.success(blind):6.1%} {self.incomes.chance(blind):6.1%}"
-        return text
+            judged.append(held(self.gained(blind), self.incomes.error(blind)))
+        return next(word for word in (ABOVE, UNCLEAR, HELD) if word in judged)
+
+    def succeeds(self, blind: Blind) -> bool:
+        """Whether it finds out most of what it looks for, one or the other."""
+        return self.told.advantage >= SUCCESS or self.gained(blind) >= SUCCESS
+
+    def data(self, blind: Blind) -> dict[str, Any]:
+        told, found = self.told, self.incomes.found
+        shown: dict[str, Any] = {
+            "strategy": self.name,
+            "questions": self.questions,
+            "games": len(self.trials),
+        }
+        shown |= {"advantage": round(told.advantage, 4), "advantage_error": round(told.error, 4)}
+        if found:
+            shown |= {
+                "incomes": len(found),
+                "recovered": round(self.incomes.success(blind), 4),
+                "chance": round(self.incomes.chance(blind), 4),
+                "recovered_error": round(self.incomes.error(blind), 4),
+            }
+        return shown
+
+    def line(self, blind: Blind) -> str:
+        said = self.data(blind)
+        text = f"  {self.name:<23} {self.questions:>6} {len(self.trials):>6}"
+        text += f"    {said['advantage']:+.3f} ± {said['advantage_error']:.3f}"
+        if "chance" not in said:
+            return f"{text}{'':<27}"
+        return f"{text}    {said['recovered']:6.1%} {said['chance']:6.1%} ± {said['recovered_error']:5.1%}"
 
 
-HEAD = f"  {'strategy':<23} {'asked':>5} {'games':>6}   membership advantage   income, chance"
+HELD, UNCLEAR, ABOVE = "held", "unclear", "ABOVE"
+"""No more than the bound; more, but by less than so few games can tell; more."""
+
+
+def held(found: float, error: float) -> str:
+    """How a figure stands to its bound. With an error no larger than the bound, it is taken as it is."""
+    if found <= BOUND:
+        return HELD
+    return ABOVE if error <= BOUND or found - error > BOUND else UNCLEAR
+
+
+def pooled(results: Sequence[Result]) -> tuple[float, float]:
+    """The mean advantage of several strategies, and its error: more games than each has."""
+    told = [result.told for result in results]
+    return fmean(t.advantage for t in told), math.hypot(*(t.error for t in told)) / len(told)
+
+
+BOUND = 0.1
+"""Of the advantage, and of how much more often than by chance an income is recovered."""
+SUCCESS = 0.5
+"""A strategy that finds less than this where nothing is protected shows nothing where something is."""
+HEAD = f"  {'strategy':<23} {'asked':>6} {'games':>6}    membership          income  chance  (less it)"
 
 
 def blind(arena: Arena) -> Blind:
@@ -51,15 +109,15 @@ def blind(arena: Arena) -> Blind:
     return Blind.learn((p.band, float(p.incomes[-1])) for p in arena.people if p.adult)
 
 
-def duels(arena: Arena, strategy: str, questions: int, targets: Sequence[Person] = ()) -> Result:
+def duels(arena: Arena, strategy: str, questions: int, *, least: int = 4) -> Result:
     """One strategy against one target after the other, in and out, each by an analyst without history.
 
     That both worlds have the same noise where they have the same people makes fewer games tell as much.
     """
-    attack, each = STRATEGIES[strategy]
+    attack, each = {**STRATEGIES, **SHAPES, **LIMITED}[strategy]
     result = Result(strategy, 0)
-    for game in range(max(4, questions // (2 * each))):
-        target = arena.draw.choice(targets or arena.alone)
+    for game in range(max(least, questions // (2 * each))):
+        target = arena.draw.choice(arena.alone)
         arena.alter(0.001, [target])
         secret, state = arena.draw.randbytes(32), arena.draw.getstate()
         for inside in (True, False):
@@ -75,9 +133,9 @@ def duels(arena: Arena, strategy: str, questions: int, targets: Sequence[Person]
 def _note(result: Result, guesses: Sequence[Guess], target: Person, inside: bool, game: int) -> None:
     counts = [count for count, _ in guesses if count is not None]
     sums = [total for _, total in guesses if total is not None]
-    result.trials.append(Trial(statistics.fmean(counts) if counts else 0.5, inside, game))
+    result.trials.append(Trial(fmean(counts) if counts else 0.5, inside, game))
     if inside and not (counts and not sums):
-        found = statistics.fmean(sums) if sums else None
+        found = fmean(sums) if sums else None
         result.incomes.note(found, target.incomes[-1], target.band)
 
 
@@ -95,60 +153,72 @@ def spellings(arena: Arena, questions: int) -> Result:
         result.questions += analyst.asked
         for person in targets:
             inside = arena.inside[person.key]
-            score = statistics.fmean(shown) - (number - inside) if shown else 0.0
+            score = fmean(shown) - (number - inside) if shown else 0.0
             result.trials.append(Trial(score, inside, game))
+    return result
+
+
+def block(arena: Arena, questions: int) -> Result:
+    """The seven published rows of a block of seven people, of whom one may be missing."""
+    result = Result("block of seven", 0)
+    for game, (score, guess, inside, age) in enumerate(block_of_seven(arena, max(4, questions // 14))):
+        result.questions += 7
+        result.trials.append(Trial(score, inside, game // 2))
+        if inside:
+            result.incomes.note(guess, age, NOBODY)
     return result
 
 
 def linear(arena: Arena, register: Register, questions: int, noise: float) -> Iterator[Result]:
     """All tables, solved: for the register's reader; and for those who know everybody else."""
-    names = ("reconstruction: alone", "reconstruction: others", "insider, register", "insider, all tables")
-    alone, others, some, every = (Result(name, 0) for name in names)
-    for game in range(max(4, questions // len(EVERYTHING))):
+    names = ("reconstruction: alone", "reconstruction: others")
+    insiders = ("insider, register", "insider, all counts", "insider, averages", "insider, everything")
+    alone, others, some, every, means, whole = (Result(name, 0) for name in (*names, *insiders))
+    tables = (*(table for table in EVERYTHING if table.year > EVER), *SPREADS)
+    for game in range(max(4, questions // (len(EVERYTHING) + len(SPREADS)))):
         targets = arena.targets(OTHERS)
         arena.alter(0.02)
         arena.toss(targets)
         with arena.office() as analyst:
-            answers = ask(analyst, EVERYTHING)
+            answers = ask(analyst, (*EVERYTHING, *SPREADS))
         solution = solve(register, register.equations(answers.counts, noise))
-        knows = Insider(arena, noise)
+        knows, knowing = Insider(arena, noise), Knowing(arena, tables, noise)
         for person in targets:
             inside = arena.inside[person.key]
             solved = alone if arena.counts[person.cell] == 1 else others
             solved.trials.append(Trial(register.score(person, solution), inside, game))
             some.trials.append(Trial(knows.score(person, inside, answers, PEOPLE), inside, game))
-            every.trials.append(Trial(knows.score(person, inside, answers, EVERYTHING), inside, game))
-        _incomes(arena, targets, answers, every.incomes)
-        alone.questions += analyst.asked
-    yield from (alone, others, some, every)
+            counts = knows.score(person, inside, answers, EVERYTHING)
+            every.trials.append(Trial(counts, inside, game))
+            told = knowing.membership(person, answers)
+            means.trials.append(Trial(told, inside, game))
+            whole.trials.append(Trial(counts + told, inside, game))
+            if inside:
+                means.incomes.note(knowing.income(person, answers), person.incomes[-1], person.band)
+        for result in (alone, others, some, every, means, whole):
+            result.questions += analyst.asked
+    yield from (alone, others, some, every, means, whole)
 
 
-def _incomes(arena: Arena, targets: Sequence[Person], answers: Answers, found: Incomes) -> None:
-    """The income of each target who is in, for somebody who knows those of all others: over all tables."""
-    tables = [table for table in EVERYTHING if table.year == LATEST]
-    known: dict[tuple[Table, object], tuple[int, int]] = {}
-    for person in arena.people:
-        if person.adult and arena.inside[person.key]:
-            for table in tables:
-                place = table, table.cell(person.cell)
-                count, total = known.get(place, (0, 0))
-                known[place] = count + 1, total + person.incomes[-1]
-    for person in targets:
-        if arena.inside[person.key]:
-            looks = []
-            for table in tables:
-                place = table, table.cell(person.cell)
-                if place in answers.means:
-                    count, total = known[place]
-                    looks.append((answers.means[place] * count - (total - person.incomes[-1]), total))
-            weight = sum(1 / total for _, total in looks)
-            guess = sum(value / total for value, total in looks) / weight if looks else None
-            found.note(guess, person.incomes[-1], person.band)
+def limited(arena: Arena, questions: int, noise: float, tables: Sequence[Table] = CUT) -> Result:
+    """Where incomes have limits: all tables of those above each, for somebody who knows everybody else."""
+    result = Result("insider, limits", 0)
+    for game in range(max(4, questions // len(tables))):
+        targets = arena.targets(OTHERS)
+        arena.alter(0.02)
+        arena.toss(targets)
+        with arena.office() as analyst:
+            answers = ask(analyst, tables)
+        knows = Sides(arena, tables, noise)
+        result.questions += analyst.asked
+        for person in targets:
+            result.trials.append(Trial(knows.membership(person, answers), arena.inside[person.key], game))
+    return result
 
 
-def siege(arena: Arena, register: Register, questions: int, noise: float) -> Result:
+def siege(arena: Arena, register: Register, questions: int, noise: float) -> Iterator[Result]:
     """One long history, while people come and go: all tables of the register, again and again."""
-    result = Result("siege: alone", 0)
+    alone, others = Result("siege: alone", 0), Result("siege: others", 0)
     for game in range(max(2, questions // (EPOCHS * len(PEOPLE)))):
         targets = arena.targets(OTHERS)
         arena.toss(targets)
@@ -161,9 +231,12 @@ def siege(arena: Arena, register: Register, questions: int, noise: float) -> Res
                     for person in targets:
                         scores[person.key] += register.score(person, solution)
                 arena.alter(0.10, targets)
-        result.questions += analyst.asked
-        result.trials += [Trial(scores[person.key], arena.inside[person.key], game) for person in arena.alone]
-    return result
+        for person in targets:
+            solved = alone if arena.counts[person.cell] == 1 else others
+            solved.trials.append(Trial(scores[person.key], arena.inside[person.key], game))
+        for result in (alone, others):
+            result.questions += analyst.asked
+    yield from (alone, others)
 
 
 def watchers(arena: Arena, register: Register, questions: int, noise: float) -> Iterator[Result]:
@@ -182,12 +255,39 @@ def watchers(arena: Arena, register: Register, questions: int, noise: float) -> 
         yield Result(name, games * each, list(play(games)))
 
 
+SHARES: dict[str, float] = {
+    "direct": 0.02,
+    "pairs": 0.04,
+    "complements": 0.02,
+    "trackers": 0.04,
+    "spellings": 0.04,
+    "silence": 0.04,
+    "averages × counts": 0.035,
+    "variances": 0.035,
+    "slopes": 0.035,
+    "filters": 0.02,
+    "rollups": 0.035,
+    "having": 0.02,
+    "ranking": 0.02,
+    "errors": 0.01,
+    "withdrawals": 0.04,
+    "above limits": 0.04,
+    "between limits": 0.04,
+}
+"""The part of all questions that each way to ask about one person takes."""
+
+
 def campaign(arena: Arena, questions: int, noise: float) -> Iterator[Result]:
-    """Everything: a tenth for each way to ask about one person, a half for watching."""
+    """Everything: half of it to ask about one person, a fifth for all tables, the rest for what changes."""
     register = Register(arena)
-    for strategy in STRATEGIES:
-        yield duels(arena, strategy, questions // 20)
-    yield spellings(arena, questions // 20)
-    yield from linear(arena, register, questions // 10, noise)
-    yield siege(arena, register, questions // 10, noise)
-    yield from watchers(arena, register, questions * 9 // 20, noise)
+    for strategy in (*STRATEGIES, *SHAPES):
+        yield duels(arena, strategy, round(questions * SHARES[strategy]))
+    with arena.limited():
+        for strategy in LIMITED:
+            yield duels(arena, strategy, round(questions * SHARES[strategy]))
+        yield limited(arena, round(questions * 0.08), noise)
+    yield spellings(arena, round(questions * 0.04))
+    yield block(arena, round(questions * 0.01))
+    yield from linear(arena, register, round(questions * 0.13), noise)
+    yield from siege(arena, register, round(questions * 0.1), noise)
+    yield from watchers(arena, register, round(questions * 0.11), noise)

@@ -12,14 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from publica.trust.privacy.exposure import Exposure, coarseness
+from publica.trust.privacy.exposure import Exposure, Source, coarseness, cuts, looks
 from publica.trust.privacy.noise import table as noise_table
 
-from .arena import OBJECTING, YEARS, Arena, Cell, Person
+from .arena import LIMITS, OBJECTING, YEARS, Arena, Cell, Person
 from .tables import EVER, REGISTER, Answers, Table
 
 CODES = (0, 3, 0)
 """How many values each dimension has as far as its record says: municipality, sex, age band."""
+
+LOOKS = looks([Source(CODES), Source(periods=(0,))])
+"""As how many tables all that the activity could ask for show of one person."""
+LIMITED = looks([Source(CODES), Source(periods=(0,), limited=1)])
+"""The same where incomes have limits."""
 
 Atom = tuple[Cell, bool]
 """People who cannot be told apart: of one finest cell, adult or not."""
@@ -29,10 +34,13 @@ def deviation(table: Table, noise: float) -> float:
     """The standard deviation of a count of this table, as docs/statistics.md says."""
     left_out = [CODES[at] for at in range(3) if at not in table.by]
     if table.year == REGISTER:
-        return Exposure(coarse=coarseness(left_out)).rows(noise)
+        return Exposure(coarse=coarseness(left_out), looks=LOOKS).rows(noise)
+    years, joined = len(YEARS), 1 if table.alone else 2
+    if table.side:
+        return Exposure(1, years, joined, coarseness(left_out, cuts(len(LIMITS))), LIMITED).rows(noise)
     if table.year == EVER:
-        return Exposure(len(YEARS), len(YEARS), 2, coarseness([*left_out, 0])).persons(noise)
-    return Exposure(1, len(YEARS), 1 if table.alone else 2, coarseness(left_out)).rows(noise)
+        return Exposure(years, years, joined, coarseness([*left_out, 0]), LOOKS).persons(noise)
+    return Exposure(1, years, joined, coarseness(left_out), LOOKS).rows(noise)
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ class Insider:
             shown = answers.counts.get((table, cell))
             if shown is not None and (person.adult or table.year == REGISTER):
                 others = self._total(table, cell) - inside
-                total += _ratio(round(shown) - others, deviation(table, self.noise))
+                total += ratio(round(shown) - others, deviation(table, self.noise))
         return total
 
     def _total(self, table: Table, cell: Cell) -> int:
@@ -163,7 +171,7 @@ def _chances(spread: float) -> dict[int, float]:
     return dict(noise_table(spread)) if spread else {0: 1.0}
 
 
-def _ratio(found: int, spread: float) -> float:
+def ratio(found: int, spread: float) -> float:
     """log P(noise = found - 1) - log P(noise = found)."""
     chances = _chances(spread)
     return math.log(chances.get(found - 1, IMPOSSIBLE) / chances.get(found, IMPOSSIBLE))

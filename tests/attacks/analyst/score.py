@@ -74,6 +74,11 @@ class Incomes:
         """`band`: what the analyst knows of the target that says something about incomes."""
         self.found.append((guess, truth, band))
 
+    def error(self, blind: Blind) -> float:
+        """Half the 95 % interval of success less chance."""
+        won = [near(g if g is not None else blind.of(b), t) - near(blind.of(b), t) for g, t, b in self.found]
+        return 1.96 * max(stdev(won) / math.sqrt(len(won)), 1 / len(won)) if len(won) > 1 else 1.0
+
     def success(self, blind: Blind) -> float:
         """The share recovered; where nothing was learned, the blind guess is taken."""
         return _share(near(g if g is not None else blind.of(b), truth) for g, truth, b in self.found)

@@ -1,6 +1,5 @@
 """Attacks on one person by a few questions: each gives guesses of (how many the target is, their income)."""
 
-# ruff: noqa: E501 (a statement stays on its line)
 from __future__ import annotations
 
 import json
@@ -19,28 +18,28 @@ Guess = tuple[float | None, float | None]
 """How many people the target is (0 or 1), and their income; None when nothing could be learned."""
 
 
-def conditions(analyst: Analyst, asked: Sequence[str]) -> list[Shown]:
+SUMS = "count(*) AS n, sum(i.income) AS s"
+JOINED = "FROM incomes i JOIN population p USING (person_id)"
+LATEST = f"i.year = {YEARS[-1]}"
+
+
+def conditions(analyst: Analyst, asked: Sequence[str], totals: str = SUMS, when: str = LATEST) -> list[Shown]:
     """For each condition the number of people with an income and the sum; None where nothing came out."""
     found: list[Shown] = []
     for start in range(0, len(asked), BATCH):
         some = asked[start : start + BATCH]
-        rows = analyst.ask([_question(number, where) for number, where in enumerate(some)])
-        shown = {row["q"]: (float(row["n"]), float(row["s"])) for row in rows}
+        rows = analyst.ask(
+            [f"SELECT {n} AS q, {totals} {JOINED} WHERE {when} AND ({w})" for n, w in enumerate(some)]
+        )
+        shown = {row["q"]: (float(row["n"]), float(row["s"])) for row in rows if row["s"] is not None}
         found += [shown.get(number) for number in range(len(some))]
     return found
 
 
-def _question(number: int, where: str) -> str:
-    return (
-        f"SELECT {number} AS q, count(*) AS n, sum(i.income) AS s FROM incomes i JOIN population p USING (person_id) "
-        f"WHERE i.year = {YEARS[-1]} AND ({where})"
-    )
-
-
 def pairs(analyst: Analyst, target: Person) -> Iterator[Guess]:
     """A group with the target, less the group without."""
-    for group in _groups(target):
-        yield _less(conditions(analyst, [group, f"{group} AND NOT {target.where}"]))
+    for group in groups(target):
+        yield less(conditions(analyst, [group, f"{group} AND NOT {target.where}"]))
 
 
 def direct(analyst: Analyst, target: Person) -> Iterator[Guess]:
@@ -95,12 +94,14 @@ def spellings(analyst: Analyst, target: Person) -> Iterator[Guess]:
         f"p.municipality = '{town}' AND p.birth_date IS NOT NULL",
     )
     for word in words:
-        yield _less(conditions(analyst, [word, f"({word}) AND {without}"]))
+        yield less(conditions(analyst, [word, f"({word}) AND {without}"]))
 
 
 def silence(analyst: Analyst, target: Person) -> Iterator[Guess]:
-    """What is left out tells as well: a group comes out, and the group without the target does not."""
-    for group in _groups(target):
+    """What is left out tells as well: the target's cell comes out, or a group does, and the group without the
+    target does not."""
+    yield (1.0 if conditions(analyst, [target.where])[0] else 0.0), None
+    for group in groups(target):
         one, other = conditions(analyst, [group, f"{group} AND NOT {target.where}"])
         if one:
             yield (0.0 if other else 1.0), None
@@ -112,7 +113,7 @@ STRATEGIES: dict[str, tuple[Callable[[Analyst, Person], Iterator[Guess]], int]] 
     "complements": (complements, 4),
     "trackers": (trackers, 18),
     "spellings": (spellings, 18),
-    "silence": (silence, 8),
+    "silence": (silence, 9),
 }
 """Each with how many questions it takes."""
 
@@ -139,12 +140,12 @@ def _ours(sql: str, town: str) -> str:
     return sql.replace("persons", "population").replace("places", "municipalities")
 
 
-def _groups(target: Person) -> list[str]:
+def groups(target: Person) -> list[str]:
     town, sex, band = target.cell
     return [f"(p.municipality = '{town}')", f"(p.birth_date = '{band}')", f"(p.sex = '{sex}')", "(TRUE)"]
 
 
-def _less(found: Sequence[Shown]) -> Guess:
+def less(found: Sequence[Shown]) -> Guess:
     one, other = found
     return (one[0] - other[0], one[1] - other[1]) if one and other else (None, None)
 

@@ -17,6 +17,10 @@ class EngineFailed(Unavailable):
     """The engine broke down; its working copy may be unusable."""
 
 
+class NoMemory(TimedOut):
+    """The engine's memory was used up, by this statement or by others beside it."""
+
+
 FOREIGN = (duckdb.Error, pa.ArrowException, OSError)
 """What an engine call may raise. Arrow streams raise OSError with the engine's text inside."""
 
@@ -64,7 +68,7 @@ def _problem(kind: str) -> PublicaError:
     if kind == "time":
         return timed_out()
     if kind == "memory":
-        return TimedOut(
+        return NoMemory(
             "The statement needed more memory than a use may take.",
             do="Ask for less, or group more coarsely.",
         )

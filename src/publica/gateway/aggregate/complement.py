@@ -8,73 +8,99 @@ noise each cell that is added up brings some of its own: docs/statistics.md says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
 from publica.gateway.aggregate.model import Core
 from publica.gateway.aggregate.protect import Cell, Cells
-from publica.trust.privacy.sketch import CELL, TABLE, Sketch, digest, union
-
-Admit = Callable[[Sequence[Sequence[Sketch]], Sequence[Sketch]], list[bool]]
-"""Which of several cells may come out, given those known."""
+from publica.kernel.errors import TimedOut
+from publica.trust.privacy.sketch import CELL, TABLE, Shelf, Sketch, digest, union
 
 
 @dataclass(frozen=True)
 class Margin:
     """What the cells of a core add up to that agree in some of its dimensions."""
 
-    number: int
     cells: tuple[Cell, ...]
     sketch: Sketch
 
 
 def completed(
-    chosen: tuple[Cells, ...], near: Callable[[list[Sketch]], list[Sketch]], admit: Admit
+    chosen: tuple[Cells, ...], near: Callable[[list[Sketch]], list[Sketch]], k: int, until: float
 ) -> tuple[tuple[Cells, ...], list[Sketch]]:
-    """The cells that may come out, and what they add up to. `near`: what is known of so many people."""
+    """The cells that may come out, and what they add up to. `near`: what is known of so many people.
+
+    Raises TimedOut past `until` (of the monotonic clock).
+    """
     while True:
-        margins = [margin for number, cells in enumerate(chosen) for margin in _margins(number, cells)]
-        sketches = [margin.sketch for margin in margins]
+        margins = [list(_margins(cells, until)) for cells in chosen]
+        sketches = [margin.sketch for each in margins for margin in each]
         before = near(sketches)
-        given = {sketch.identity for sketch in before}
-        known = [*before, *(sketch for cells in chosen for cell in cells.cells for sketch in cell.sketches)]
-        least = _telling(margins, sketches, known, given, admit)
-        if least is None:
+        left_out = _left_out(chosen, margins, before, k)
+        if not left_out:
             return chosen, sketches
-        number, dropped = least
-        left = tuple(cell for cell in chosen[number].cells if cell is not dropped)
-        chosen = (*chosen[:number], replace(chosen[number], cells=left), *chosen[number + 1 :])
+        chosen = tuple(
+            replace(cells, cells=tuple(cell for cell in cells.cells if (number, cell.keys) not in left_out))
+            for number, cells in enumerate(chosen)
+        )
 
 
-def _telling(
-    margins: list[Margin], sketches: list[Sketch], known: list[Sketch], given: set[bytes], admit: Admit
-) -> tuple[int, Cell] | None:
-    """The smallest cell, not given out before, of a margin that lacks too few; and its core."""
-    fits = admit([[sketch] for sketch in sketches], known)
-    for margin, holds in zip(margins, fits, strict=True):
-        if holds:
-            continue
-        others = [sketch for sketch in (*known, *sketches) if sketch.people != margin.sketch.people]
-        new = [cell for cell in margin.cells if cell.sketch.identity not in given]
-        if new and not all(admit([[margin.sketch]], others)):
-            return margin.number, min(new, key=lambda cell: cell.sketch.rows)
-    return None
+def _left_out(
+    chosen: tuple[Cells, ...], margins: list[list[Margin]], before: list[Sketch], k: int
+) -> set[tuple[int, tuple[Any, ...]]]:
+    """Of each margin that is too near to others the smallest cell that was not given out before.
+
+    Margins of one core differ by whole cells, each of at least k persons: so only other cores' count.
+    """
+    known, given = Shelf(k, before), {sketch.identity for sketch in before}
+    others = [
+        Shelf(k, [*(sketch for cell in cells.cells for sketch in cell.sketches), *(m.sketch for m in own)])
+        for cells, own in zip(chosen, margins, strict=True)
+    ]
+    left_out: set[tuple[int, tuple[Any, ...]]] = set()
+    for number, own in enumerate(margins):
+        against = [known, *others[:number], *others[number + 1 :]]
+        for margin in own:
+            people = margin.sketch.people
+            if any(shelf.near(margin.sketch, but=people) for shelf in against):
+                new = [cell for cell in margin.cells if cell.sketch.identity not in given]
+                if new and not any((number, cell.keys) in left_out for cell in margin.cells):
+                    left_out.add((number, min(new, key=lambda cell: cell.sketch.rows).keys))
+    return left_out
 
 
-def _margins(number: int, cells: Cells) -> Iterator[Margin]:
+def _margins(cells: Cells, until: float) -> Iterator[Margin]:
     """Of each choice of fewer dimensions than the table shows, down to none: of its people, and where they
     are others, of those with a value of each measure."""
-    core, shown = cells.core, len(cells.core.shown)
-    for size in range(shown):
-        for places in combinations(range(shown), size):
-            groups: dict[tuple[Any, ...], list[Cell]] = {}
-            for cell in cells.cells:
-                groups.setdefault(tuple(cell.keys[place] for place in places), []).append(cell)
-            coarser = replace(core, groups=tuple(core.shown[place] for place in places), axis=None, parts=())
-            for keys, members in groups.items():
-                yield from (Margin(number, tuple(members), s) for s in _sketches(coarser, keys, members))
+    core = cells.core
+    for places in _coarser(cells):
+        if time.monotonic() > until:
+            raise TimedOut(
+                "Without noise, too many totals follow from this table to look at each of them in time.",
+                do="Group by fewer columns.",
+            )
+        groups: dict[tuple[Any, ...], list[Cell]] = {}
+        for cell in cells.cells:
+            groups.setdefault(tuple(cell.keys[place] for place in places), []).append(cell)
+        coarser = replace(core, groups=tuple(core.shown[place] for place in places), axis=None, parts=())
+        for keys, members in groups.items():
+            yield from (Margin(tuple(members), s) for s in _sketches(coarser, keys, members))
+
+
+def _coarser(cells: Cells) -> Iterator[tuple[int, ...]]:
+    """The choices of dimensions, by their places. Those that have one value in all cells, which make no
+    difference, are all in it or all out."""
+    places = range(len(cells.core.shown))
+    same = tuple(place for place in places if len({cell.keys[place] for cell in cells.cells}) == 1)
+    varying = [place for place in places if place not in same]
+    for size in range(len(varying) + 1):
+        for some in combinations(varying, size):
+            for chosen in {some, tuple(sorted(some + same))}:
+                if len(chosen) < len(places):
+                    yield chosen
 
 
 def _sketches(core: Core, keys: tuple[Any, ...], members: list[Cell]) -> Iterator[Sketch]:

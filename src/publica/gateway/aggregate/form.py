@@ -85,7 +85,7 @@ class Builder:
             )
         if used - fixed and any(one.kind == "persons" for one in wanted):
             raise refused("count(DISTINCT …) where a condition takes several values: a person may have each")
-        parts = tuple(sorted(where.used - fixed - {axis}, key=lambda leaf: (leaf.member, leaf.column)))
+        parts = tuple(sorted(where.used - fixed - {axis}, key=_place))
         keys = [*groups, *((axis,) if axis else ()), *parts]
         measures = list(dict.fromkeys(leaf for one in wanted for leaf in (one.measure, one.square) if leaf))
         read = {*groups, *measures, *used, *where.limited}
@@ -97,7 +97,7 @@ class Builder:
             filters=where.filters,
             choices=where.choices,
             sides=where.sides,
-            limits=max((len(self.shape(leaf).limits) for leaf in where.limited), default=0),
+            limits=tuple(len(self.shape(leaf).limits) for leaf in sorted(where.limited, key=_place)),
             axis=axis,
             parts=parts,
             groups=groups,
@@ -237,6 +237,10 @@ class Builder:
         return replace(
             slot(name, known, distinct=distinct, rows=_counts_rows(name, given, distinct)), where=where
         )
+
+
+def _place(leaf: Leaf) -> tuple[int, str]:
+    return leaf.member, leaf.column
 
 
 def _counts_rows(name: str, given: list[exp.Expr], distinct: bool) -> bool:

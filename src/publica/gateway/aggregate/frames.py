@@ -44,6 +44,7 @@ class People:
         self.ctes = {cte.meta["cte"]: cte for cte in query.find_all(exp.CTE)}
         self.consumed: set[int] = set()
         self.consumed_ctes: set[int] = set()
+        self.copied = 0  # nodes written out instead of a name
         self._rows: dict[int, bool] = {}
 
     def personal(self, node: exp.Expr) -> bool:
@@ -77,33 +78,52 @@ class People:
 
     def on_people(self, select: exp.Expr) -> bool:
         """Whether any source of a SELECT gives rows of people."""
-        return any(self._about(source, node) for source, node in self.sources(select))
+        return any(self.about(source, node) for source, node in self.sources(select))
 
     def sources(self, select: exp.Expr) -> list[tuple[Source, exp.Expr]]:
         nodes = [select.args["from_"].this] if select.args.get("from_") else []
         nodes += (join.this for join in select.args.get("joins") or ())
         return list(zip(self.resolved.chosen[select.meta["chosen"]].sources, nodes, strict=True))
 
-    def _about(self, source: Source, node: exp.Expr) -> bool:
+    def about(self, source: Source, node: exp.Expr) -> bool:
+        """Whether a source gives rows of people."""
         if source.occurrence is not None:
             return not self.open(source.occurrence)
-        inner = self._inner(source, node)
+        inner = self.inner(source, node)
         return inner is not None and self.rows(inner)
 
-    def _inner(self, source: Source, node: exp.Expr) -> exp.Expr | None:
+    def inner(self, source: Source, node: exp.Expr) -> exp.Expr | None:
+        """The query that a source is, if it is one."""
         if source.cte is not None:
             inner: exp.Expr = self.ctes[source.cte].this
             return inner
         node = node.this if isinstance(node, exp.Lateral) else node
         return node.this if isinstance(node, exp.Subquery) else None
 
+    def measure(self, column: exp.Expr) -> bool:
+        """Whether a column is a measure of rows about people."""
+        found = self.resolved.origins(column)
+        return bool(found) and all(self.resolved.shape(origin).part == "measure" for origin in found)
+
+    def remove(self, cte: exp.Expr) -> None:
+        """Take out a CTE that was looked through: its rows are read by nobody any more."""
+        clause = cte.parent
+        cte.pop()
+        if clause is not None and not clause.expressions:
+            clause.pop()
+
     # looking through
 
-    def frame(self, select: exp.Expr, members: list[int]) -> Frame:
-        """The frame of a SELECT on people; the occurrences that it stands on are appended to `members`."""
+    def frame(self, select: exp.Expr, members: list[int], *, beside: bool = False) -> Frame:
+        """The frame of a SELECT on people; the occurrences that it stands on are appended to `members`.
+
+        `beside`: open tables may stand beside them, and conditions are not looked at.
+        """
         frame = Frame(select)
         for source, node in self.sources(select):
-            if not self._about(source, node):
+            if not self.about(source, node):
+                if beside:
+                    continue
                 raise refused(f"joining rows about people with {source.alias}; join it with the totals")
             if isinstance(node, exp.Lateral):
                 raise refused("LATERAL")
@@ -115,12 +135,12 @@ class People:
                 frame.sources[source.alias.lower()] = (source, self.frame(inner, members))
             if len(members) > MEMBERS:
                 raise refused(f"more than {MEMBERS} tables")
-        frame.conditions = list(self._conditions(select))
+        frame.conditions = [] if beside else list(self._conditions(select))
         return frame
 
     def _plain(self, source: Source, node: exp.Expr) -> exp.Expr:
         """The SELECT inside a derived table or CTE, which must do nothing but select rows and columns."""
-        inner = self._inner(source, node)
+        inner = self.inner(source, node)
         while isinstance(inner, exp.Subquery):
             inner = inner.this
         if not isinstance(inner, exp.Select):

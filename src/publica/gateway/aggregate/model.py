@@ -33,8 +33,8 @@ class Value:
 
     @property
     def direct(self) -> bool:
-        """Whether it is a protected value itself, whose margin is known."""
-        return self.kind in ("rows", "persons", "count", "sum", "avg")
+        """Whether its margin is known: it is a protected value itself, or follows from such."""
+        return self.kind != "distinct"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Core:
     filters: tuple[str, ...]  # SQL over the members: conditions that keep one value of a dimension
     choices: tuple[str, ...]  # the other conditions
     sides: tuple[str, ...]  # conditions that keep one side of a limit of a measure
-    limits: int  # how many limits that measure has
+    limits: tuple[int, ...]  # how many limits each such measure has
     axis: Leaf | None  # the dimension along which its values are computed
     parts: tuple[Leaf, ...]  # the dimensions, not grouped by, of which `choices` take several values
     groups: tuple[Leaf, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlglot import exp
 
@@ -10,8 +11,9 @@ from publica.gateway.aggregate.form import find_cores
 from publica.gateway.aggregate.frames import refused
 from publica.gateway.aggregate.margins import append_margins
 from publica.gateway.aggregate.model import Family, value_name
+from publica.gateway.aggregate.respell import spellings
 from publica.gateway.complete import complete_limits, complete_order, complete_windows, width
-from publica.gateway.model import Governed, Resolved, Rewritten
+from publica.gateway.model import Governed, Outside, Resolved, Rewritten
 from publica.gateway.parse import DIALECT, shallow
 from publica.gateway.rewrite import place
 from publica.gateway.scope import identifier
@@ -20,6 +22,24 @@ from publica.gateway.touched import whole_masks
 
 @shallow
 def over_cells(
+    resolved: Resolved, governed: Mapping[str, Governed], params: Mapping[str, object]
+) -> Rewritten:
+    """The statement over cells and open tables, as it is or else in other words.
+
+    Raises Outside (`aggregate-form`), with what is wrong with it as it is.
+    """
+    single = {dataset for dataset, relation in governed.items() if relation.single}
+    wrong: Outside | None = None
+    for spelling in spellings(resolved, single):
+        try:
+            return replace(_over_cells(spelling, governed, params), columns=resolved.columns)
+        except Outside as outside:
+            wrong = wrong or outside
+    assert wrong is not None  # noqa: S101 (the statement as it is comes first)
+    raise wrong
+
+
+def _over_cells(
     resolved: Resolved, governed: Mapping[str, Governed], params: Mapping[str, object]
 ) -> Rewritten:
     """The statement over cells and open tables. Raises Outside (`aggregate-form`).

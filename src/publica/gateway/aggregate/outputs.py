@@ -68,23 +68,23 @@ class Slot:
 SET_NAMES = frozenset({"grouping", "grouping_id"})
 
 
-def own_nodes(select: exp.Expr) -> Iterator[exp.Expr]:
+def own_nodes(select: exp.Expr, *, sets: bool = False) -> Iterator[exp.Expr]:
     """The columns and totals of a SELECT's output clauses, outermost first; columns also where subqueries
-    refer to them."""
+    refer to them. `sets`: functions of grouping sets may stand among them."""
     for clause in OUTPUTS:
         value = select.args.get(clause)
         for part in value if isinstance(value, list) else [value] if value is not None else []:
-            yield from _below(part)
+            yield from _below(part, sets)
 
 
-def _below(node: exp.Expr) -> Iterator[exp.Expr]:
+def _below(node: exp.Expr, sets: bool) -> Iterator[exp.Expr]:
     windowed = {id(function_of(window)) for window in node.find_all(exp.Window)}
     pending = [(node, False)]
     while pending:
         here, inside = pending.pop()
         call = here.this if isinstance(here, exp.Filter) else here
         total = not inside and is_aggregate(call) and id(call) not in windowed
-        if not inside and isinstance(here, exp.Anonymous) and here.this in SET_NAMES:
+        if not sets and not inside and isinstance(here, exp.Anonymous) and here.this in SET_NAMES:
             raise refused(f"{here.this}() over people")
         if total or isinstance(here, exp.Column):
             yield here
@@ -106,10 +106,10 @@ def arguments(call: exp.Expr) -> tuple[list[exp.Expr], bool]:
     given = call.expressions
     distinct = len(given) == 1 and isinstance(given[0], exp.Distinct)
     inner = given[0].expressions if distinct else given
-    return [_bare(node) for node in inner], distinct
+    return [bare(node) for node in inner], distinct
 
 
-def _bare(node: exp.Expr) -> exp.Expr:
+def bare(node: exp.Expr) -> exp.Expr:
     while isinstance(node, exp.Paren):
         node = node.this
     return node

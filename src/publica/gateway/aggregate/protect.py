@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from publica.gateway.aggregate.model import Core, Value, group_name, margin_name, value_name
 from publica.trust.privacy import noise
-from publica.trust.privacy.derived import DERIVED, Sums
+from publica.trust.privacy.derived import DERIVED, Spread, Sums, deviation
 from publica.trust.privacy.exposure import Exposure
 from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, safe
 from publica.trust.privacy.sketch import CELL, TABLE, Sketch, digest, union
@@ -243,11 +243,11 @@ class Draw:
     secret: bytes
 
     def value(self, cells: list[Cell], value: Value) -> tuple[Number | None, float | None]:
-        """The protected value, and its margin (half the 95 % interval) unless it is computed of several."""
+        """The protected value, and its margin (half the 95 % interval) unless it is a number of values."""
         if value.kind == "distinct":
             return len({cell.keys[value.axis] for cell in cells if cell.keys[value.axis] is not None}), None
         if value.kind in DERIVED:
-            return DERIVED[value.kind]([self._sums(cell, value) for cell in cells if _has(cell, value)]), None
+            return self._derived([cell for cell in cells if _has(cell, value)], value)
         if value.kind in ("rows", "persons"):
             counts = [self._rows(c.sketch) if value.kind == "rows" else self._persons(c) for c in cells]
             return sum(count for count, _ in counts), noise.count_margin(_together(sd for _, sd in counts))
@@ -259,7 +259,11 @@ class Draw:
         mean = 0.0 if value.kind == "sum" else float(total) / count
         parts = (math.hypot(one.of_mean, (one.mean - mean) * one.of_count) for one in drawn)
         spread = noise.margin(_together(parts))
-        return (total, spread) if value.kind == "sum" else (mean, spread / count)
+        if value.kind == "sum":
+            return total, spread
+        # the true count, which may be as much smaller, is what the noise of a mean is divided by
+        least = max(float(self.parameters.k), count - _together(one.of_count for one in drawn))
+        return mean, spread / least
 
     def _rows(self, cell: Sketch) -> tuple[int, float]:
         """A count of rows, never shown as less than k: a cell that comes out has so many persons."""
@@ -277,11 +281,20 @@ class Draw:
         persons = cell.exact.persons if cell.exact else 0
         return max(persons + drawn, self.parameters.k), deviation
 
-    def _sums(self, cell: Cell, value: Value) -> Sums:
+    def _derived(self, cells: list[Cell], value: Value) -> tuple[float | None, float | None]:
+        compute, parts = DERIVED[value.kind], [self._sums(cell, value) for cell in cells]
+        shown = compute([sums for sums, _ in parts])
+        spread = None if shown is None else deviation(compute, parts)
+        return shown, None if spread is None else noise.margin(spread)
+
+    def _sums(self, cell: Cell, value: Value) -> tuple[Sums, Spread]:
         drawn = self._measured(cell.measures[value.measure])
-        squares = self._measured(cell.measures[value.square]).total if value.square >= 0 else 0.0
+        squares, spread = 0.0, Spread(drawn.of_count, drawn.of_mean)
+        if value.square >= 0:
+            squared = self._measured(cell.measures[value.square])
+            squares, spread = float(squared.total), replace(spread, squares=squared.of_mean)
         at = cell.keys[value.axis] if value.axis >= 0 else 0.0
-        return Sums(drawn.count, float(drawn.total), float(squares), float(at))
+        return Sums(drawn.count, float(drawn.total), squares, float(at)), spread
 
     def _measured(self, cell: Measured) -> Drawn:
         """The sum is the protected mean times the protected count: so it shows no more of who is in the cell

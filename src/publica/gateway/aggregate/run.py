@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ import pyarrow as pa
 from publica.data.engines.records import PERSON, ROW
 from publica.data.engines.snapshot import Snapshot
 from publica.gateway.aggregate import protect, sql
+from publica.gateway.aggregate.around import exposure
 from publica.gateway.aggregate.assemble import assembled
 from publica.gateway.aggregate.complement import completed
 from publica.gateway.aggregate.model import Core, Leaf
@@ -18,7 +20,7 @@ from publica.gateway.aggregate.protect import Cell, Cells
 from publica.gateway.door import Door, Margins
 from publica.gateway.facts import Facts
 from publica.gateway.model import Rewritten
-from publica.gateway.relations import AS_IS, WITHHELD, effective, mask_key, shape
+from publica.gateway.relations import mask_key
 from publica.gateway.spool import Spool
 from publica.governance.activities.model import Aggregates
 from publica.governance.datasets.rules import table_schema
@@ -26,7 +28,7 @@ from publica.kernel.backends import Lock
 from publica.kernel.database import Change
 from publica.kernel.errors import IntegrityBroken
 from publica.trust.privacy import store
-from publica.trust.privacy.exposure import Exposure, coarseness
+from publica.trust.privacy.exposure import AGAIN
 from publica.trust.privacy.keys import noise_secret, record_keys_id, record_salt
 from publica.trust.privacy.rules import Parameters
 from publica.trust.privacy.sketch import STATE, Sketch, admit, digest, too_near
@@ -73,9 +75,10 @@ def _stock(door: Door, facts: Facts, plan: Rewritten, core: Core) -> sql.Stock:
         in_all *= most
         keys.append(door.engine.record_keys(version, schema, salt, ROW if most > 1 else PERSON))
     governed = tuple(plan.governed[dataset] for dataset in core.members)
-    tables = len(set(core.members))
-    exposure = Exposure(in_cell, in_all, tables, coarseness(_left_out(facts, core), core.limits))
-    return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), exposure, _stands(facts, core))
+    again = sum(keys[n] is ROW and d in core.members[:n] for n, d in enumerate(core.members))
+    datasets = len(set(core.members)) * AGAIN**again
+    shown = exposure(facts, core, in_cell=in_cell, in_all=in_all, datasets=datasets)
+    return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), shown, _stands(facts, core))
 
 
 def _stands(facts: Facts, core: Core) -> tuple[object, ...]:
@@ -87,24 +90,6 @@ def _stands(facts: Facts, core: Core) -> tuple[object, ...]:
         key = mask_key(facts.activity_id, facts.activity.spec, grant) if facts.activity else ""
         found.append((version.digest, str(version.recorded_at.date()), key))
     return tuple(found)
-
-
-def _left_out(facts: Facts, core: Core) -> Iterator[int]:
-    """How many values (0: unknown) each dimension has that the activity may use and the core does not: of all
-    its datasets, since people could be joined with them; but no periods of others, in which people come again.
-    """
-    uses = {part.dataset: part.columns for part in facts.activity.spec.datasets} if facts.activity else {}
-    for dataset, grant in facts.around.items():
-        if grant.open:
-            continue
-        shown = shape(grant, facts.output)
-        for column in grant.dataset.spec.columns:
-            transform = effective(grant, column, facts.output)
-            within = column.name in uses[dataset] and transform.kind != WITHHELD
-            free = f"{dataset}.{column.name}" not in core.dimensions
-            ours = dataset in core.members or column.role != "time"
-            if within and free and ours and shown.columns[column.name].part == "dimension":
-                yield len(column.codes or ()) if transform.kind == AS_IS else 0
 
 
 def _codes(door: Door, facts: Facts, plan: Rewritten, core: Core) -> dict[Leaf, str]:
@@ -185,11 +170,11 @@ def choose(
     """Step 8, first half: the cells that may come out, given those that came out before.
 
     Then the same for groups of several cells, taken together: a total less a small cell is no less telling
-    for being added up from others.
+    for being added up from others. Raises TimedOut.
     """
     kept = tuple(protect.keep_safe(cells, wanted) for cells in found)
     recipient = facts.activity.spec.organisation if facts.activity else ""
-    key = record_keys_id(door.keys)
+    key, until = record_keys_id(door.keys), time.monotonic() + door.limits.seconds
     with door.db.read() as connection:
         since = store.last(connection, recipient, facts.activity_id)
 
@@ -212,7 +197,7 @@ def choose(
             def near(sketches: list[Sketch]) -> list[Sketch]:
                 return store.near(connection, recipient, facts.activity_id, sketches, wanted.k, key)
 
-            chosen, margins = completed(chosen, near, lambda asked, known: admit(asked, known, wanted.k))
+            chosen, margins = completed(chosen, near, wanted.k, until)
             whole += ((sketch,) for sketch in margins)
     sketches = (*(tuple(cell) for cell in protect.together(chosen)), *whole)
     return chosen, Release(recipient, facts.activity_id, wanted.k, sketches, key, since)

@@ -34,6 +34,10 @@ def parse_choices(path: Path) -> list[tuple[str, Action]]:
     return list(found.items())
 
 
+LONGEST = 100_000
+"""Characters of a field."""
+
+
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line numbers and fields, after the header; empty lines are passed over."""
     try:
@@ -48,6 +52,8 @@ def _records(path: Path, reader: Any) -> Iterator[tuple[int, list[str]]]:
         if next(reader, None) != HEADER:
             raise _wrong(path, 1, "The first line must be: person_key,action")
         for row in reader:
+            if any(len(field) > LONGEST for field in row):
+                raise _wrong(path, reader.line_num, f"A field is longer than {LONGEST:,} characters.")
             if row:
                 yield reader.line_num, row
     except UnicodeDecodeError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,23 @@ class Sums:
     total: float
     squares: float = 0.0
     at: float = 0.0
+
+    def moved(self, count: float, total: float, squares: float) -> Sums:
+        return Sums(self.count + count, self.total + total, self.squares + squares, self.at)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The standard deviations of a count (both sums go along: means stay), of a sum, and of squares."""
+
+    count: float
+    total: float
+    squares: float = 0.0
+
+    def moves(self, of: Sums) -> tuple[tuple[float, float, float], ...]:
+        """One step in each of the three, as changes of count, sum and squares."""
+        along = self.count, self.count * of.total / of.count, self.count * of.squares / of.count
+        return along, (0.0, self.total, 0.0), (0.0, 0.0, self.squares)
 
 
 def added(parts: Sequence[Sums]) -> Sums:
@@ -96,6 +113,31 @@ def _correlation(parts: Sequence[Sums]) -> float | None:
 
 
 Derived = Callable[[Sequence[Sums]], float | None]
+
+
+def deviation(compute: Derived, parts: Sequence[tuple[Sums, Spread]]) -> float | None:
+    """The standard deviation, to first order, of what is computed of protected cells; None if it has none."""
+    by_place: dict[float, list[tuple[Sums, Spread]]] = {}
+    for part in parts:
+        by_place.setdefault(part[0].at, []).append(part)
+    whole = {at: replace(added([sums for sums, _ in cells]), at=at) for at, cells in by_place.items()}
+
+    shown = compute(list(whole.values()))
+
+    def swing(at: float, sign: int, move: tuple[float, float, float]) -> float:
+        """How far it moves with one step; no way that leaves nobody, or where it has no value."""
+        changed = whole[at].moved(*(sign * step for step in move))
+        found = compute(list({**whole, at: changed}.values())) if changed.count > 0 else None
+        return 0.0 if found is None or shown is None else abs(found - shown)
+
+    swings = (
+        max(swing(at, -1, move), swing(at, 1, move))
+        for at, cells in by_place.items()
+        for sums, spread in cells
+        for move in spread.moves(sums)
+    )
+    return None if shown is None else math.hypot(*swings)
+
 
 VARIANCES: dict[str, Derived] = {
     **dict.fromkeys(("var_samp", "variance"), _variance(1)),

@@ -22,7 +22,7 @@ BOUND = 3
 CERTAIN = 1.96
 """The half-width of a 95 % interval, in standard deviations."""
 
-FULL_SUM = 5.0
+FULL_SUM = 3.0
 """The noise parameter at which a sum's standard deviation is the largest contribution (a rung above it)."""
 
 DIGITS = 9
@@ -102,7 +102,7 @@ def _uniform(secret: bytes, label: str) -> float:
 
 
 def sum_deviation(noise: float, largest: float) -> float:
-    """The standard deviation of a sum's noise: `noise` / 5 of the (rounded-up) largest contribution."""
+    """The standard deviation of a sum's noise: `noise` / 3 of the (rounded-up) largest contribution."""
     return noise / FULL_SUM * largest
 
 

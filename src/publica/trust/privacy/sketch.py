@@ -12,7 +12,7 @@ again would tell where those are who made a choice in between.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 BITS = 128
@@ -103,9 +103,7 @@ def admit(wanted: Sequence[Sequence[Sketch]], known: Sequence[Sketch], k: int) -
     A cell is a list of sketches (of its people, and, where they are fewer, of those with a value of each
     measure): all must pass.
     """
-    shelf = Shelf(k)
-    for sketch in known:
-        shelf.put(sketch)
+    shelf = Shelf(k, known)
     admitted = []
     for cell in wanted:
         fits = not any(shelf.near(sketch) for sketch in cell) and not _inside(cell, k)
@@ -121,25 +119,43 @@ def _inside(cell: Sequence[Sketch], k: int) -> bool:
 
 
 class Shelf:
-    """Known sketches by their number of rows, so that only neighbours are compared."""
+    """Known sketches by rows and table, so that only those are compared that may be near."""
 
-    def __init__(self, k: int) -> None:
-        self._by_rows: dict[int, list[Sketch]] = {}
+    def __init__(self, k: int, known: Iterable[Sketch] = ()) -> None:
+        self._by_rows: dict[int, dict[tuple[bytes, bytes], list[Sketch]]] = {}
+        self._asked_as: dict[bytes, list[Sketch]] = {}
         self._identities: set[bytes] = set()
         self._k, self._most = k, 1
+        for sketch in known:
+            self.put(sketch)
 
     def put(self, sketch: Sketch) -> None:
         """Add one; equal ones count once."""
         if sketch.identity not in self._identities:
             self._identities.add(sketch.identity)
-            self._by_rows.setdefault(sketch.rows, []).append(sketch)
+            tables = self._by_rows.setdefault(sketch.rows, {})
+            tables.setdefault((sketch.table, sketch.state), []).append(sketch)
+            self._asked_as.setdefault(sketch.definition, []).append(sketch)
             self._most = max(self._most, sketch.per_person)
 
-    def near(self, sketch: Sketch) -> bool:
-        """Whether one of them is too near to `sketch`."""
+    def near(self, sketch: Sketch, *, but: bytes | None = None) -> bool:
+        """Whether one of them is too near to `sketch`; other than those of the people `but`."""
+        return any(too_near(sketch, other, self._k) and other.people != but for other in self._around(sketch))
+
+    def _around(self, sketch: Sketch) -> Iterator[Sketch]:
+        """All that could be too near, and some more."""
+        yield from self._asked_as.get(sketch.definition, ())
         reach = (widest(self._k) - 1) * max(self._most, sketch.per_person)
         if reach * 2 < len(self._by_rows):
-            rows = [r for r in range(sketch.rows - reach, sketch.rows + reach + 1) if r in self._by_rows]
+            near = [r for r in range(sketch.rows - reach, sketch.rows + reach + 1) if r in self._by_rows]
         else:
-            rows = [r for r in self._by_rows if abs(r - sketch.rows) <= reach]
-        return any(too_near(sketch, other, self._k) for r in rows for other in self._by_rows[r])
+            near = [r for r in self._by_rows if abs(r - sketch.rows) <= reach]
+        own, bits, most = (sketch.table, sketch.state), sketch.bits, widest(self._k)
+        for rows in near:
+            for table, others in self._by_rows[rows].items():
+                if table != own or not sketch.table:  # or else they have no row in common
+                    yield from (
+                        other
+                        for other in others
+                        if (bits ^ other.bits).bit_count() < most or other.blind or sketch.blind
+                    )
