@@ -13,7 +13,7 @@ from publica.http.issuers import Issuer
 from publica.kernel.actor import Actor
 from publica.kernel.errors import Unavailable
 
-from .site import CITIZEN, ORIGIN, SECRET, Clock, Site, query_of
+from .site import CITIZEN, ORIGIN, SECRET, Clock, Site, csrf_of, query_of
 
 REFUSED = {
     "nonce": "wrong nonce",
@@ -352,3 +352,16 @@ def test_levels_of_assurance(town: Site) -> None:
     assert refusals(town) == ["too weakly assured"]
     assert town.signed_in("citizen", "P-2").get("/anybody").json()["kind"] == "citizen"
     assert town.provider.asked[-2]["authorize"]["acr_values"] == "high"
+
+
+def test_fewer_roles_count_at_the_door(town: Site) -> None:
+    """Ana is an analyst; in a session that leaves this out, the activity for analysts is not hers."""
+    officials = town.instance.settings.sign_in.officials.model_copy(update={"roles_claim": "groups"})
+    town.identity.providers["official"].settings = officials  # type: ignore[attr-defined]
+    town.provider.person("ana6", preferred_username="ana", org="social-services", groups=["auditor"])
+    town.provider.person("ana7", preferred_username="ana", org="social-services", groups=["analyst"])
+    less, whole = town.signed_in("official", "ana6"), town.signed_in("official", "ana7")
+    assert whole.post("/ask/heating_grant", headers=csrf_of(whole)).status_code == 200
+    refused = less.post("/ask/heating_grant", headers=csrf_of(less))
+    assert refused.status_code == 403
+    assert [clause["reason"] for clause in refused.json()["clauses"]] == ["actor-role"]

@@ -196,11 +196,10 @@ def farewell(stage: Stage, *, serve: bool) -> None:
     stage.tell("Then change a file in my-records, see the difference and apply it:")
     stage.command("apply", "--dry-run", "my-records")
     if serve:
-        stage.tell(
-            "It is served now, on this machine alone, and there are no web pages yet. In a browser, open "
-            "/sign-in/ana to be Ana, /sign-in/citizen-1 to be the citizen, then /api/v1/session; everybody "
-            "whom you can be stands there."
-        )
+        stage.tell("It is served now, on this machine alone. Web pages come later; in a browser, open")
+        stage.say("    /sign-in/ana          to be Ana, and likewise any other official")
+        stage.say("    /sign-in/citizen-1    to be the citizen")
+        stage.say("    /api/v1/session       to see who you are, and whom you can be")
 
 
 def _minute(use: dict[str, Any]) -> str:
