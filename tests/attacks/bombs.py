@@ -32,7 +32,7 @@ SPARE = 300_000_000
 ACTIVITIES = ("casework", "research", "statistics")
 ENDS = ("refused by a decision", "at a limit", "no bad end")
 LIMITS = re.compile(
-    r"TimedOut: (The statement took longer|The statement needed more memory|The answer has more than)"
+    r"(?:TimedOut|NoMemory): (The statement took longer|The statement needed more memory|The answer has more than)"
 )
 
 

@@ -127,6 +127,7 @@ PROCEDURES = {
 
 PASSED_OVER = {
     f"{GATEWAY}:execute": "the engine computes; nothing is kept, and `compute` is a step",
+    f"{GATEWAY}:patiently": "computes again where there was no memory; `compute` is a step",
     f"{GATEWAY}:withhold": "a refusal: one transaction, tried as `refused use`",
     f"{WRITE}:agreements_of": "pure",
     f"{WRITE}:_without_release": "`prepare` is a step",
