@@ -15,6 +15,7 @@ from publica.kernel import records
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.laws import Law, Problem
 from publica.trust import transparency
+from publica.trust import rights as rights
 from publica.trust.consent import audit
 from publica.trust.privacy.laws import laws as privacy_laws
 

@@ -16,6 +16,7 @@ from publica.kernel.errors import BadInput, Refused
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import commit, new_salt
 from publica.kernel.records import Book
+from publica.trust.consent import notice_store as notice_store
 from publica.trust.consent import reading, rules, store
 from publica.trust.consent.commitments import ENTRY, actor_context, entry_of
 from publica.trust.consent.keeping import keep_if_due

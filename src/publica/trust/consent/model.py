@@ -1,10 +1,12 @@
 """Choices: what a person can do about an activity, and what follows.
 
-| state     | grant   | object   | withdraw |
-|-----------|---------|----------|----------|
-| (none)    | granted | objected | (none)   |
-| granted   | granted | objected | (none)   |
-| objected  | granted | objected | (none)   |
+| state     | grant   | object   | withdraw | lapse    |
+|-----------|---------|----------|----------|----------|
+| (none)    | granted | objected | (none)   | (none)   |
+| granted   | granted | objected | (none)   | (none)   |
+| objected  | granted | objected | (none)   | objected |
+
+A consent lapses when the terms of its activity change; an objection never does.
 """
 
 from __future__ import annotations
@@ -18,11 +20,16 @@ from pyroaring import BitMap
 
 
 class Action(StrEnum):
-    """What a person does."""
+    """What happens to a person's choice."""
 
     GRANT = "grant"
     WITHDRAW = "withdraw"
     OBJECT = "object"
+    LAPSE = "lapse"
+
+
+CHOSEN = (Action.GRANT, Action.WITHDRAW, Action.OBJECT)
+"""What people do; a consent lapses by itself, when what it was given to changes."""
 
 
 @dataclass
@@ -38,21 +45,26 @@ class Fold:
         """Take one change in."""
         for state in (self.granted, self.objected, self.withdrawn):
             state -= people
-        of = {Action.GRANT: self.granted, Action.OBJECT: self.objected, Action.WITHDRAW: self.withdrawn}
-        state = of[action]
+        of = {Action.GRANT: self.granted, Action.OBJECT: self.objected}
+        state = of.get(action, self.withdrawn)
         state |= people
         self.counter = counter
 
 
 @dataclass(frozen=True)
 class Step:
-    """One choice of one person: when, what, alone or among many, and its ledger entry (leaf hash)."""
+    """One choice of one person: when, what, alone or among many, and its ledger entry (leaf hash).
+
+    `terms`: hash of the terms it was made under; `shown`: language and hash of the text that was shown.
+    """
 
     counter: int
     at: datetime
     action: Action
     in_bulk: bool
     entry: bytes
+    terms: str | None = None
+    shown: str | None = None
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ changes = Table(
     Column("actor", LargeBinary, nullable=False),  # sealed
     Column("actor_salt", LargeBinary(16), nullable=False),
     Column("entry", LargeBinary(32), nullable=False, unique=True),
+    Column("terms", String(44)),  # hash of the terms it was made under; NULL where none were kept
+    Column("shown", String(60)),  # language and hash of the text that was shown, `en:…`
     Index("choice_of_subject", "activity", "subject"),
 )
 
@@ -77,6 +79,8 @@ class Change:
     in_bulk: bool
     recorded_at: str
     entry: bytes
+    terms: str | None = None
+    shown: str | None = None
 
 
 _COUNTER = select(counters.c.value).where(counters.c.activity == bindparam("activity"))
@@ -87,13 +91,16 @@ _CHANGE = select(
     changes.c.subjects,
     changes.c.recorded_at,
     changes.c.entry,
+    changes.c.terms,
+    changes.c.shown,
 )
 
 
 def _change(row: Any) -> Change:
     bulk = row.subject is None
     people = _bitmap(row.subjects) if bulk else BitMap([row.subject])
-    return Change(row.counter, Action(row.action), people, bulk, row.recorded_at, row.entry)
+    action = Action(row.action)
+    return Change(row.counter, action, people, bulk, row.recorded_at, row.entry, row.terms, row.shown)
 
 
 def _bitmap(stored: bytes) -> BitMap:
