@@ -6,32 +6,55 @@ about (their own uses, another's proposal) is the handler's to say; this table s
 
 from __future__ import annotations
 
-from publica.governance.identity import RoleName
+from publica.api.classes import (
+    ANONYMOUS,
+    ASKERS,
+    AUDITOR,
+    CDO,
+    CITIZEN,
+    CITIZENS,
+    CLASSES,
+    DECIDERS,
+    EVERYBODY,
+    KNOWN,
+    OFFICIAL,
+    OFFICIALS,
+    PROPOSERS,
+    READERS,
+    ROLES,
+    SCOPED,
+    STEWARD,
+    Classes,
+    Route,
+)
+from publica.api.pages import PAGES, UNASKED_PAGES
 from publica.http.problems import HttpProblem
 from publica.http.who import Caller
 
-ANONYMOUS, CITIZEN, SCOPED, OFFICIAL = "anonymous", "citizen", "scoped", "official"
-"""Nobody known; a citizen; a token for certain activities, which carries no role here; an official without
-any role."""
-ROLES = tuple(str(role) for role in RoleName)
-CLASSES = (ANONYMOUS, CITIZEN, SCOPED, OFFICIAL, *ROLES)
-"""Every class of caller. An official has one for each role; a machine counts as the official it acts as."""
-
-Classes = frozenset[str]
-CDO, AUDITOR = str(RoleName.CHIEF_DATA_OFFICER), str(RoleName.AUDITOR)
-STEWARD = str(RoleName.STEWARD)
-EVERYBODY: Classes = frozenset(CLASSES)
-KNOWN: Classes = EVERYBODY - {ANONYMOUS}
-CITIZENS: Classes = frozenset({CITIZEN})
-OFFICIALS: Classes = frozenset({OFFICIAL, *ROLES})
-ASKERS: Classes = frozenset({CITIZEN, SCOPED, *ROLES}) - {AUDITOR}
-"""Who may put a question to data at all; the door decides about each. The auditor reads nothing of data."""
-PROPOSERS: Classes = frozenset({CDO, STEWARD})
-DECIDERS: Classes = frozenset({CDO})
-READERS: Classes = frozenset({CDO, STEWARD, AUDITOR})
+__all__ = [
+    "ACCESS",
+    "ANONYMOUS",
+    "ASKERS",
+    "AUDITOR",
+    "CDO",
+    "CITIZEN",
+    "CLASSES",
+    "EVERYBODY",
+    "OFFICIAL",
+    "ROLES",
+    "SCOPED",
+    "STEWARD",
+    "TABLE",
+    "UNASKED",
+    "V1",
+    "Classes",
+    "Route",
+    "classes",
+    "may",
+    "require",
+]
 
 V1 = "/api/v1"
-Route = tuple[str, str]
 
 ACCESS: dict[Route, Classes] = {
     # asking
@@ -87,9 +110,12 @@ ACCESS: dict[Route, Classes] = {
     ("GET", "/openapi.json"): EVERYBODY,
     ("GET", "/docs"): EVERYBODY,
 }
-"""Method and pattern of every route → the classes of callers that may call it."""
+"""Method and pattern of every route of the API → the classes of callers that may call it."""
 
-UNASKED = frozenset({("GET", "/health"), ("GET", "/ready"), ("GET", "/openapi.json"), ("GET", "/docs")})
+TABLE: dict[Route, Classes] = {**ACCESS, **PAGES}
+"""The API's routes and the pages'."""
+
+UNASKED = UNASKED_PAGES | {("GET", "/health"), ("GET", "/ready"), ("GET", "/openapi.json"), ("GET", "/docs")}
 """Routes that do not look who calls: they must answer when the state database does not."""
 
 
@@ -104,7 +130,7 @@ def classes(who: Caller) -> Classes:
 
 def may(who: Caller, route: Route) -> bool:
     """Whether a caller gets as far as the handler of a route. Nobody does where the table says nothing."""
-    return not ACCESS.get(route, frozenset()).isdisjoint(classes(who))
+    return not TABLE.get(route, frozenset()).isdisjoint(classes(who))
 
 
 def require(who: Caller, route: Route) -> None:
@@ -117,5 +143,5 @@ def require(who: Caller, route: Route) -> None:
             "Nobody is signed in.",
             do="Sign in, or send an API token (Authorization: Bearer …).",
         )
-    allowed = ", ".join(name for name in CLASSES if name in ACCESS.get(route, frozenset()))
+    allowed = ", ".join(name for name in CLASSES if name in TABLE.get(route, frozenset()))
     raise HttpProblem("forbidden", "Your roles do not allow this.", do=f"It is for: {allowed or 'nobody'}.")

@@ -55,18 +55,20 @@ def create_app(
     identity: Identity | None = None,
     serving: Serving | None = None,
     routers: Sequence[APIRouter] = (),
+    error_page: errors.ErrorPage | None = None,
 ) -> FastAPI:
     """The application that serves an instance.
 
     `identity` tells who calls; by the settings alone when left out. `routers`: further ones, such as pages;
     what they serve must be in the table of access, too. Raises RuntimeError for a route that is not.
+    `error_page` makes pages of problems for browsers.
     """
     identity, serving = identity or Identity(instance), serving or Serving(instance)
     app = _bare(_before(instance, identity, serving))
     app.state.instance, app.state.identity, app.state.serving = instance, identity, serving
     app.state.checked = Checked()
     _include(app, routers)
-    errors.install(app)
+    errors.install(app, error_page)
     app.state.routes = Routes(app)
     require_access(app.state.routes.all)
     app.state.document = reference.document(app)

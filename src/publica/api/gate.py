@@ -65,7 +65,7 @@ def _known(context: Any) -> Known:
 
 def require_access(found: Iterable[Route]) -> None:
     """Raises RuntimeError for a route that the table of access does not have."""
-    unknown = sorted(set(found) - set(access.ACCESS))
+    unknown = sorted(set(found) - set(access.TABLE))
     if unknown:
         raise RuntimeError(f"These routes are not in the table of access: {unknown}.")
 
