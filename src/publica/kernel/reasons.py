@@ -62,6 +62,10 @@ _ALL = (
     Reason("proposal-chief", ("actor",)),
     Reason("proposal-another", ("actor",)),
     Reason("proposal-not-own", ("actor",)),
+    # who answers a request after a refusal
+    Reason("request-addressee", ("actor",)),
+    Reason("request-another", ("actor",)),
+    Reason("request-own", ("actor",)),
     # a person reading their own
     Reason("own-person"),
     Reason("own-dataset", ("dataset",)),

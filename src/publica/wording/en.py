@@ -131,6 +131,19 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "It is not about {actor}.",
         "It changes what {actor} is or may do, so another chief data officer must accept it.",
     ),
+    "request-addressee": (
+        "The request waits for {actor}.",
+        "The request waits for somebody else than {actor}. After its last day a chief data officer can answer, "
+        "too.",
+    ),
+    "request-another": (
+        "Somebody else asked.",
+        "{actor} asked, so somebody else must answer.",
+    ),
+    "request-own": (
+        "{actor} asked.",
+        "{actor} did not ask. Only who asked can take a request back.",
+    ),
     "own-person": (
         "They read what is held about themselves.",
         "own-data is for people who read what is held about themselves. Officials cite an activity of their "
