@@ -55,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--state", choices=(*STATES, "both"), default="both", help="state database to test on (default: both)"
     )
+    parser.addoption("--pictures", action="store_true", help="take the pictures of docs/pictures/pages anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:

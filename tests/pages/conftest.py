@@ -27,8 +27,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visits(town: Town, browser: Browser) -> Iterator[Visits]:
+def visits(town: Town, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visits]:
     """Opens windows on the town's pages; each is closed at the end, and must have broken nothing."""
-    opened = Visits(browser, town.address)
+    opened = Visits(browser, town.address, pictures=request.config.getoption("--pictures"))
     yield opened
     opened.close()

@@ -19,8 +19,11 @@ AXE = Axe()
 class Visit:
     """One window. Every page opened in it is checked: see `open`."""
 
-    def __init__(self, context: BrowserContext, address: str, *, script: bool, language: str) -> None:
+    def __init__(
+        self, context: BrowserContext, address: str, *, script: bool, language: str, pictures: bool
+    ) -> None:
         self.address, self.script, self.language = address, script, language
+        self.pictures = pictures
         self.page: Page = context.new_page()
         self.wrong: list[str] = []
         self.page.on("request", self._note_request)
@@ -53,10 +56,14 @@ class Visit:
             found: Any = AXE.run(self.page)
             assert found.violations_count == 0, f"{where}: {found.generate_report()}"
 
-    def picture(self, name: str, width: int = WIDE) -> None:
-        """Keep what is shown as docs/pictures/pages/NAME.png, of the whole page."""
+    def picture(self, name: str) -> None:
+        """Keep what is shown, the whole page, as docs/pictures/pages/NAME.png (`./dev test-pages`)."""
+        if not self.pictures:
+            return
         PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+        file = PICTURES / f"{name}.png"
+        self.page.screenshot(path=file, full_page=True)
+        small(file)
 
     def press(self, name: str) -> None:
         """Press the button of that name."""
@@ -83,11 +90,18 @@ class Visit:
             self.wrong.append(f"console: {message.text}")
 
 
+def small(file: Path) -> None:
+    """Fewer colours, which a page's picture does not need, so that it stays small."""
+    with Image.open(file) as picture:
+        fewer = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    fewer.save(file, optimize=True)
+
+
 class Visits:
     """Opens windows, and closes them."""
 
-    def __init__(self, browser: Browser, address: str) -> None:
-        self._browser, self._address = browser, address
+    def __init__(self, browser: Browser, address: str, *, pictures: bool) -> None:
+        self._browser, self._address, self._pictures = browser, address, pictures
         self._contexts: list[BrowserContext] = []
         self._visits: list[Visit] = []
 
@@ -102,7 +116,7 @@ class Visits:
             reduced_motion="reduce",
         )
         self._contexts.append(context)
-        opened = Visit(context, self._address, script=script, language=language)
+        opened = Visit(context, self._address, script=script, language=language, pictures=self._pictures)
         self._visits.append(opened)
         if persona is not None:
             opened.become(persona)
