@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDE, NARROW = 1280, 390
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "pages"
-MOST_BYTES = 300_000
+TALL, MOST_PICTURE = 2_400, 150_000
 AXE = Axe()
 
 
@@ -57,13 +57,17 @@ class Visit:
             assert found.violations_count == 0, f"{where}: {found.generate_report()}"
 
     def picture(self, name: str) -> None:
-        """Keep what is shown, the whole page, as docs/pictures/pages/NAME.png (`./dev test-pages`)."""
+        """Keep what is shown as docs/pictures/pages/NAME.png (`./dev test-pages`), of a long page its top."""
         if not self.pictures:
             return
         PICTURES.mkdir(parents=True, exist_ok=True)
         file = PICTURES / f"{name}.png"
-        self.page.screenshot(path=file, full_page=True)
-        small(file)
+        width, height = self.page.evaluate(
+            "[document.documentElement.clientWidth, document.documentElement.scrollHeight]"
+        )
+        clip = {"x": 0, "y": 0, "width": width, "height": min(height, TALL)}
+        self.page.screenshot(path=file, full_page=True, clip=clip)
+        assert file.stat().st_size <= MOST_PICTURE, f"{file.name} is too large"
 
     def press(self, name: str) -> None:
         """Press the button of that name."""
@@ -88,13 +92,6 @@ class Visit:
     def _note_console(self, message: Any) -> None:
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.wrong.append(f"console: {message.text}")
-
-
-def small(file: Path) -> None:
-    """Fewer colours, which a page's picture does not need, so that it stays small."""
-    with Image.open(file) as picture:
-        fewer = picture.convert("RGB").quantize(64, dither=Image.Dither.NONE)
-    fewer.save(file, optimize=True)
 
 
 class Visits:
