@@ -16,9 +16,11 @@ from publica.api import (
     ledger,
     me,
     operations,
+    oversight,
     proposals,
     records,
     reference,
+    requests,
     signin,
     tokens,
     tracker,
@@ -36,6 +38,8 @@ from publica.instance import Instance
 
 V1 = (
     uses.router,
+    requests.router,
+    oversight.router,
     proposals.router,
     records.router,
     datasets.router,

@@ -20,6 +20,8 @@ CITIZENS: Classes = frozenset({CITIZEN})
 OFFICIALS: Classes = frozenset({OFFICIAL, *ROLES})
 ASKERS: Classes = frozenset({CITIZEN, SCOPED, *ROLES}) - {AUDITOR}
 """Who may put a question to data at all; the door decides about each. The auditor reads nothing of data."""
+REFUSED: Classes = ASKERS & OFFICIALS
+"""Officials who may put a question to data: what they are refused, they may ask somebody for."""
 PROPOSERS: Classes = frozenset({CDO, STEWARD})
 DECIDERS: Classes = frozenset({CDO})
 READERS: Classes = frozenset({CDO, STEWARD, AUDITOR})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ from publica.data.subjects import PERSON, Segment, segments
 
 
 def keys_of(
-    connection: Connection, folder: Path, positions: Collection[int], concept: str = PERSON
+    connection: Connection, folder: Path, positions: Iterable[int], concept: str = PERSON
 ) -> Iterator[str]:
     """The keys of those positions that are persons, in the order of positions. `folder`: the data folder."""
     wanted = sorted(positions)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from publica.governance.capacity import AccessRequest, Gap, actions, gaps, listing
+from publica.governance.capacity.rules import answers
+from publica.governance.leadership.rules import may_oversee
 from publica.instance.instance import Instance
 from publica.kernel import clock
 from publica.kernel.actor import Actor
@@ -63,3 +65,15 @@ def get(instance: Instance, name: str) -> AccessRequest:
     """The request of that id. Raises BadInput when there is none."""
     with instance.db.read() as connection:
         return listing.get(connection, name)
+
+
+def concerns(instance: Instance, request: AccessRequest, actor: Actor) -> bool:
+    """Whether somebody asked, was asked, or may answer."""
+    if actor.id in (request.by.id, request.addressee, request.escalated_to, request.decided_by):
+        return True
+    return answers(instance.book(), request, actor.id, clock.now())
+
+
+def oversees(instance: Instance, actor: Actor) -> bool:
+    """Whether somebody may see everybody's requests."""
+    return may_oversee(instance.book(), actor.id, clock.now().date()).allowed

@@ -66,6 +66,8 @@ _ALL = (
     Reason("request-addressee", ("actor",)),
     Reason("request-another", ("actor",)),
     Reason("request-own", ("actor",)),
+    # who sees what concerns everybody
+    Reason("oversight-office", ("actor",)),
     # a person reading their own
     Reason("own-person"),
     Reason("own-dataset", ("dataset",)),

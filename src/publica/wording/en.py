@@ -144,6 +144,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{actor} asked.",
         "{actor} did not ask. Only who asked can take a request back.",
     ),
+    "oversight-office": (
+        "{actor} is chief data officer or auditor of a public body.",
+        "{actor} is neither chief data officer nor auditor of a public body. One of those can see this.",
+    ),
     "own-person": (
         "They read what is held about themselves.",
         "own-data is for people who read what is held about themselves. Officials cite an activity of their "

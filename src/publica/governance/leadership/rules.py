@@ -68,7 +68,17 @@ def may_decline(book: Book, proposal: Proposal, actor: str, at: date) -> Decisio
 
 def decides(book: Book, official: str, at: date) -> bool:
     """Whether an official is chief data officer of a public body on a day."""
-    held = (role for role in roles_of(book, official, at) if role.spec.role is RoleName.CHIEF_DATA_OFFICER)
+    return _of_public_body(book, official, at, (RoleName.CHIEF_DATA_OFFICER,))
+
+
+def may_oversee(book: Book, official: str, at: date) -> Decision:
+    """Whether an official sees what concerns everybody: chief data officers and auditors of public bodies."""
+    oversees = _of_public_body(book, official, at, (RoleName.CHIEF_DATA_OFFICER, RoleName.AUDITOR))
+    return Decision((Clause("oversight-office", oversees, {"actor": official}),))
+
+
+def _of_public_body(book: Book, official: str, at: date, names: tuple[RoleName, ...]) -> bool:
+    held = (role for role in roles_of(book, official, at) if role.spec.role in names)
     bodies = (book.get("organisation", role.spec.organisation) for role in held)
     return any(body is not None and body.spec.type is OrganisationType.PUBLIC_BODY for body in bodies)
 
