@@ -15,7 +15,7 @@ from publica.api.common import Opened, problem_answers
 from publica.api.instants import Instant
 from publica.api.paging import USUAL, After, Limit, paged
 from publica.api.serving import Made, Served, Serving
-from publica.api.streaming import Streamed, gone
+from publica.http.streaming import Streamed, gone
 from publica.api.strict import StrictRoute
 from publica.gateway.door import Answer
 from publica.governance.identity import RoleName, roles_at_home
