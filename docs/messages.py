@@ -25,7 +25,7 @@ LANGUAGES = ("fr",)
 """All but the language of the source."""
 ASKERS = ("layout", "public", "citizen", "analyst", "steward", "office", "demo")
 """Whose files there are; a text that several say stands in the first one's."""
-KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
+KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None, "mark_counted": (1, 2)}
 OPTIONS = {"trimmed": "true", "newstyle_gettext": "true", "extensions": "jinja2.ext.do", "silent": "false"}
 FIELD = re.compile(r"%\((\w+)\)s")
 WIDTH = 110

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,10 +12,18 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, format_percent
 
-from publica.web import words
+from publica.web import vocabulary, words
+from publica.web.words import mark_counted
 
 LOCALES = {"en": Locale("en", "GB"), "fr": Locale("fr", "FR")}
 ID_SHOWN = 14
+UNITS = {
+    "Y": mark_counted("%(num)s year", "%(num)s years"),
+    "M": mark_counted("%(num)s month", "%(num)s months"),
+    "W": mark_counted("%(num)s week", "%(num)s weeks"),
+    "D": mark_counted("%(num)s day", "%(num)s days"),
+}
+_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T.*)?")
 
 
 def filters(language: str) -> dict[str, Callable[..., Any]]:
@@ -26,6 +35,9 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
         "day": lambda value: day(locale, value),
         "moment": lambda value: moment(locale, value),
         "short_id": short_id,
+        "duration": lambda value: duration(language, value),
+        "plain": lambda term: vocabulary.plain(language, term),
+        "entry": lambda kind: vocabulary.entry(language, kind),
         "tr": lambda said: words.text(language, said),
         "as_json": lambda value: json.dumps(value, ensure_ascii=False, indent=2, default=str),
     }
@@ -48,6 +60,19 @@ def moment(locale: Locale, value: datetime | str) -> str:
     """A moment to the minute, in UTC."""
     at = _instant(value).astimezone(UTC)
     return f"{format_datetime(at, 'd MMM yyyy, HH:mm', tzinfo=UTC, locale=locale)} UTC"
+
+
+def duration(language: str, value: str) -> str:
+    """An ISO 8601 duration in words, such as 2 years."""
+    found = _DURATION.fullmatch(value)
+    if found is None:
+        return value
+    parts = []
+    for letter, amount in zip("YMWD", found.groups(), strict=True):
+        if amount is not None:
+            one, many = UNITS[letter]
+            parts.append(words.counted(language, one, many, int(amount)) % {"num": int(amount)})
+    return ", ".join(parts) or value
 
 
 def short_id(value: str) -> str:

@@ -28,6 +28,11 @@ def mark(text: str) -> str:
     return text
 
 
+def mark_counted(one: str, many: str) -> tuple[str, str]:
+    """The same for a text with a number: its two forms."""
+    return one, many
+
+
 @cache
 def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
     """Every translated text of a language; of a text with a number, its forms."""

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     event,
     insert,
+    select,
 )
 
 metadata = MetaData()
@@ -65,3 +66,11 @@ state = Table(
 @event.listens_for(state, "after_create")
 def _first_state(_table: Table, connection: Connection, **_options: object) -> None:
     connection.execute(insert(state).values(id=1, size=0))
+
+
+def newest(connection: Connection, most: int) -> list[tuple[int, str, bytes]]:
+    """Position, kind and body of the latest entries that have a position, newest first."""
+    columns = entries.c
+    query = select(columns.position, columns.kind, columns.body).where(columns.position.is_not(None))
+    rows = connection.execute(query.order_by(columns.position.desc()).limit(most)).all()
+    return [(row[0], row[1], row[2]) for row in rows]
