@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pyroaring import BitMap
 
 from publica.governance.activities import Basis
-from publica.kernel import clock
 from publica.kernel.actor import Actor
 from publica.kernel.database import Change, Database
 from publica.kernel.decision import Decision
 from publica.kernel.errors import BadInput, Refused
 from publica.kernel.keys import Keys
-from publica.kernel.ledger.canonical import commit, new_salt
 from publica.kernel.records import Book
-from publica.trust.consent import notice_store as notice_store
-from publica.trust.consent import reading, rules, store
-from publica.trust.consent.commitments import ENTRY, actor_context, entry_of
+from publica.trust.consent import notices, reading, rules, store
 from publica.trust.consent.keeping import keep_if_due
-from publica.trust.consent.model import Action, Batch, Made
+from publica.trust.consent.model import CHOSEN, Action, Batch, Made
+from publica.trust.consent.recording import record
+from publica.trust.consent.terms import Shown
 
 
 class _Stands(Exception):
@@ -28,12 +25,21 @@ class _Stands(Exception):
 
 
 def choose(
-    db: Database, keys: Keys, book: Book, activity: str, subject_position: int, action: str, actor: Actor
+    db: Database,
+    keys: Keys,
+    book: Book,
+    activity: str,
+    subject_position: int,
+    action: str,
+    actor: Actor,
+    *,
+    shown: Shown | None = None,
 ) -> Made:
-    """Grant, withdraw or object, for one person.
+    """Grant, withdraw or object, for one person, who saw the notice `shown`.
 
-    Raises Refused when the activity's basis gives no such right, BadInput for an unknown activity or action.
-    A choice that stands already changes nothing and makes no entry.
+    Raises Refused when the activity's basis gives no such right, BadInput for an unknown activity or action,
+    and when a consent is to other terms than those that hold. A choice that stands already changes nothing
+    and makes no entry.
     """
     chosen, basis = _action(action), reading.basis_of(book, activity)
     _may(activity, basis, chosen)
@@ -43,7 +49,11 @@ def choose(
         state = reading.state_of(change.connection, activity, subject_position)
         if state is (None if chosen is Action.WITHDRAW else chosen):
             raise _Stands
-        return _record(change, keys, activity, chosen, people, actor, in_bulk=False)
+        terms = notices.agreed(change, book, activity, chosen, shown)
+        seen = None if shown is None else str(shown)
+        return record(
+            change, keys, activity, chosen, people, actor, in_bulk=False, terms=terms, shown=seen
+        )
 
     allowed = rules.allows(basis, chosen)
     try:
@@ -71,7 +81,7 @@ def choose_many(
         raise BadInput("Somebody has two different choices in one batch.", do="Keep the one that counts.")
     try:
         done = db.write(
-            lambda change: _record_many(change, keys, activity, wanted, actor), [store.lock(activity)]
+            lambda change: _record_many(change, keys, book, activity, wanted, actor), [store.lock(activity)]
         )
     except _Stands:
         done = []
@@ -85,14 +95,15 @@ def choose_many(
 
 
 def _record_many(
-    change: Change, keys: Keys, activity: str, wanted: Mapping[Action, BitMap], actor: Actor
+    change: Change, keys: Keys, book: Book, activity: str, wanted: Mapping[Action, BitMap], actor: Actor
 ) -> list[tuple[Action, int, int, bytes]]:
     """One step per action that changes anything: the action, how many people, the counter, the entry."""
     state = reading.fold(change.connection, activity)
     done = []
     for action, people in wanted.items():
         if changed := rules.changing(state, action, people):
-            counter, entry = _record(change, keys, activity, action, changed, actor, in_bulk=True)
+            terms = notices.agreed(change, book, activity, action, None)
+            counter, entry = record(change, keys, activity, action, changed, actor, in_bulk=True, terms=terms)
             done.append((action, len(changed), counter, entry))
     if not done:
         raise _Stands
@@ -100,10 +111,10 @@ def _record_many(
 
 
 def _action(action: str) -> Action:
-    try:
-        return Action(action)
-    except ValueError:
-        raise BadInput(f"{action!r} is no choice.", do=f"Use one of: {', '.join(Action)}.") from None
+    found = next((each for each in CHOSEN if each == action), None)
+    if found is None:
+        raise BadInput(f"{action!r} is no choice.", do=f"Use one of: {', '.join(CHOSEN)}.")
+    return found
 
 
 def _may(activity: str, basis: Basis, action: Action) -> None:
@@ -111,28 +122,3 @@ def _may(activity: str, basis: Basis, action: Action) -> None:
     if clause is not None:
         raise Refused(Decision((clause,)))
 
-
-def _record(
-    change: Change, keys: Keys, activity: str, action: Action, people: BitMap, actor: Actor, *, in_bulk: bool
-) -> tuple[int, bytes]:
-    """One step of the counter: its row and its entry. Returns the counter and the entry's leaf hash."""
-    counter = store.step(change.connection, activity)
-    salt, actor_salt = new_salt(), new_salt()
-    by = commit(actor_salt, actor.canonical)
-    entry = change.enter(
-        ENTRY, entry_of(activity, action, counter, people, in_bulk=in_bulk, salt=salt, actor=by)
-    )
-    row: dict[str, Any] = {
-        "activity": activity,
-        "counter": counter,
-        "action": str(action),
-        "subject": None if in_bulk else people.min(),
-        "subjects": people.serialize() if in_bulk else None,
-        "recorded_at": clock.text(change.now),
-        "salt": salt,
-        "actor": keys.seal(actor.canonical, actor_context(activity, counter)),
-        "actor_salt": actor_salt,
-        "entry": entry,
-    }
-    store.add(change.connection, row)
-    return counter, entry

@@ -70,6 +70,8 @@ def _of_change(keys: Keys, row: Any, change: store.Change) -> Iterator[str]:
         in_bulk=change.in_bulk,
         salt=row.salt,
         actor=by,
+        terms=change.terms,
+        shown=change.shown,
     )
     if {**entry, **expected, "kind": ENTRY, "at": row.recorded_at} != entry:
         yield f"{name} is not what its ledger entry ({b64(change.entry)}) commits to."

@@ -4,7 +4,7 @@
 |-----------|---------|----------|----------|----------|
 | (none)    | granted | objected | (none)   | (none)   |
 | granted   | granted | objected | (none)   | (none)   |
-| objected  | granted | objected | (none)   | objected |
+| objected  | granted | objected | (none)   |          |
 
 A consent lapses when the terms of its activity change; an objection never does.
 """

@@ -1,0 +1,80 @@
+"""The terms of an activity: what a person consents to, compiled from its record. Pure.
+
+A notice is these terms in words. Two activities with equal terms are the same to those concerned; as soon as
+the terms differ, a consent to the older ones is no consent. How things are called (the title of a dataset or of
+an organisation) is wording; the activity's own title says what it is for, so it belongs to the terms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from publica.governance.activities import Activity, DatasetUse
+from publica.kernel.ledger.canonical import b64, canonical
+from publica.kernel.records import Book, Record
+
+Terms = Mapping[str, Any]
+"""A JSON value."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The notice that somebody saw: the terms it was of, its language, and the hash of its text."""
+
+    terms: str
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.language}:{self.text}"
+
+
+def terms(book: Book, activity: Record[Activity]) -> Terms:
+    """What somebody consents to, or objects to."""
+    spec = activity.spec
+    return {
+        "activity": activity.id,
+        "title": spec.title,
+        "organisation": spec.organisation,
+        "purpose": spec.purpose,
+        "basis": spec.basis.json_value,
+        "data": sorted(_data(book, spec), key=lambda part: str(part["dataset"])),
+        "protection": str(spec.protection),
+        "totals": None if spec.aggregates is None else spec.aggregates.json_value,
+        "kept": spec.retention,
+        "until": None if spec.valid_to is None else str(spec.valid_to),
+        "roles": sorted(map(str, spec.roles)),
+    }
+
+
+def digest(found: Terms) -> str:
+    """The hash by which terms are known: SHA-256 of their canonical JSON, base64."""
+    return b64(hashlib.sha256(canonical(found)).digest())
+
+
+def text_digest(text: str) -> str:
+    """The hash of the text in which they were shown."""
+    return b64(hashlib.sha256(text.encode()).digest())
+
+
+def _data(book: Book, spec: Activity) -> Iterator[dict[str, Any]]:
+    for use in spec.datasets:
+        held = book.get("dataset", use.dataset)
+        yield {
+            "dataset": use.dataset,
+            "holder": None if held is None else held.spec.holder,
+            "special": held is not None and held.spec.special_category,
+            "columns": [_column(held, use, name) for name in sorted(use.columns)],
+        }
+
+
+def _column(held: Record[Any] | None, use: DatasetUse, name: str) -> dict[str, Any]:
+    column = None if held is None else held.spec.column(name)
+    if column is None:
+        return {"name": name}
+    sensitivity = None if column.sensitivity is None else str(column.sensitivity)
+    return {"name": name, "concept": column.concept, "sensitivity": sensitivity}
+

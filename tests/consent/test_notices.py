@@ -1,0 +1,192 @@
+"""Terms: what a consent is to, and that it ends when that changes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import states
+from spine.office import OPERATOR, Office, documents
+
+from publica.kernel.errors import BadInput, IntegrityBroken
+from publica.trust import consent
+from publica.trust.consent import notices, reading
+from publica.trust.consent.terms import digest, terms
+
+STUDY = ("activity", "study")
+COUNT = "SELECT count(*) AS n FROM population"
+
+
+@pytest.fixture
+def office(tmp_path: Path, state: str) -> Iterator[Office]:
+    del state
+    made = Office(tmp_path)
+    yield made
+    made.instance.close()
+
+
+def change(office: Office, **fields: Any) -> None:
+    office.apply({STUDY: {**documents()[STUDY], **fields}})
+
+
+def choose(office: Office, key: str, action: str, **given: Any) -> dict[str, Any]:
+    return office.instance.choose(key, "study", action, OPERATOR, **given)
+
+
+def allowed(office: Office, key: str = "P-1") -> bool:
+    return bool(office.instance.choice_status(key, "study")["allowed"])
+
+
+def version(office: Office) -> notices.Version:
+    with office.instance.db.read() as connection:
+        found = notices.current(connection, "study")
+    assert found is not None
+    return found
+
+
+def rows(office: Office) -> int:
+    """How many people's rows the study's next answer is of."""
+    return len(office.rows("SELECT person_id FROM population", "study", "stella"))
+
+
+def problems(office: Office) -> list[str]:
+    return list(office.instance.verify_ledger()["problems"])
+
+
+def test_a_consent_to_an_older_text_lets_nothing_through(office: Office) -> None:
+    choose(office, "P-1", "grant")
+    assert rows(office) == 1
+    before = version(office)
+    change(office, retention="P99Y")
+    assert not allowed(office)
+    assert rows(office) == 0
+    after = version(office)
+    assert (after.version, after.lapsed) == (before.version + 1, 1)
+    assert after.hash != before.hash
+    last = office.instance.choice_status("P-1", "study")["history"][-1]
+    assert last["action"] == "lapse"
+    choose(office, "P-1", "grant")
+    assert rows(office) == 1
+    assert problems(office) == []
+
+
+def test_terms_that_come_back_do_not_bring_consents_back(office: Office) -> None:
+    choose(office, "P-1", "grant")
+    first = version(office)
+    change(office, purpose="dpv:Marketing")
+    change(office)
+    assert version(office).hash == first.hash
+    assert not allowed(office)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": "Something else"},
+        {"purpose": "dpv:Marketing"},
+        {"retention": "P99Y"},
+        {"protection": "rows"},
+        {"roles": ["analyst", "statistician"]},
+        {"valid_to": "2090-01-01"},
+        {"basis": {"kind": "law", "law": "care-act"}},
+    ],
+)
+def test_whatever_is_told_to_people_ends_their_consent_when_it_changes(
+    office: Office, fields: dict[str, Any]
+) -> None:
+    choose(office, "P-1", "grant")
+    change(office, **fields)
+    change(office)
+    assert not allowed(office)
+
+
+def test_what_the_data_is_belongs_to_the_terms(office: Office) -> None:
+    """That a column is more sensitive than people were told ends their consent; another title does not."""
+    choose(office, "P-1", "grant")
+    spec = documents()["dataset", "population"]
+    office.apply({("dataset", "population"): {**spec, "title": "Another title"}})
+    assert allowed(office)
+    columns = [{**column, "sensitivity": "special"} for column in spec["columns"]]
+    office.apply({("dataset", "population"): {**spec, "columns": columns, "special_category": True}})
+    assert not allowed(office)
+
+
+def test_nobody_consents_to_what_they_did_not_see(office: Office) -> None:
+    seen = consent.Shown(version(office).hash, "en", "text")
+    change(office, retention="P99Y")
+    with pytest.raises(BadInput, match="changed meanwhile"):
+        choose(office, "P-1", "grant", shown=seen)
+    assert not allowed(office)
+    choose(office, "P-1", "grant", shown=consent.Shown(version(office).hash, "en", "text"))
+    with office.instance.db.read() as connection:
+        position = office.instance.position("P-1")
+        [step] = reading.status(connection, office.instance.book(), "study", position).history
+    assert (step.terms, step.shown) == (version(office).hash, "en:text")
+    assert problems(office) == []
+
+
+def test_an_objection_never_lapses(office: Office) -> None:
+    office.instance.choose("P-1", "care", "object", OPERATOR)
+    with office.changed("activity", "care", retention="P99Y"):
+        assert not office.instance.choice_status("P-1", "care")["allowed"]
+
+
+def test_a_consent_and_a_change_of_terms_at_once(office: Office) -> None:
+    """Whichever comes first, nobody ends up consenting to what they were not shown."""
+    for round_ in range(6):
+        shown = consent.Shown(version(office).hash, "en", "text")
+        errors: list[Exception] = []
+
+        def grant(shown: consent.Shown = shown, errors: list[Exception] = errors) -> None:
+            try:
+                choose(office, "P-2", "grant", shown=shown)
+            except BadInput as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=grant)
+        thread.start()
+        change(office, retention=f"P{10 + round_}Y")
+        thread.join()
+        assert not allowed(office, "P-2")
+    assert problems(office) == []
+
+
+def test_terms_changed_beside_publica_are_found_and_refused(office: Office) -> None:
+    choose(office, "P-1", "grant")
+    db = office.instance.db
+    states.tamper(db, "UPDATE notice SET hash = 'x' WHERE activity = 'study'")
+    with pytest.raises(IntegrityBroken, match="other terms"):
+        rows(office)
+    assert any("terms of study" in problem for problem in problems(office))
+
+
+def test_a_choice_says_under_which_terms_it_was_made(office: Office) -> None:
+    choose(office, "P-1", "grant")
+    states.tamper(office.instance.db, "UPDATE choice_change SET terms = 'x' WHERE activity = 'study'")
+    assert any("not what its ledger entry" in problem for problem in problems(office))
+
+
+def test_answers_are_counted_by_version_and_name_nobody(office: Office) -> None:
+    now, db = version(office), office.instance.db
+    for passed in (True, True, False):
+        notices.answer(db, "study", now.version, now.question, "en", passed=passed)
+    with db.read() as connection:
+        [found] = notices.understood(connection, "study")
+    assert (found.version, found.asked, found.passed) == (now.version, 3, 2)
+    change(office, retention="P99Y")
+    with pytest.raises(BadInput):
+        notices.answer(db, "study", now.version, now.question, "en", passed=True)
+    assert problems(office) == []
+    states.tamper(db, "UPDATE notice_answer SET passed = NOT passed")
+    assert len(problems(office)) == 3
+
+
+def test_the_terms_are_hashed_as_they_are(office: Office) -> None:
+    book = office.instance.book()
+    found = book.get("activity", "study")
+    assert found is not None
+    assert digest(terms(book, found)) == version(office).hash
+    assert notices.begin(office.instance.db, book, "study") == version(office)
