@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import base64
 import hmac
-from urllib.parse import parse_qs
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from publica.http.problems import HttpProblem
@@ -56,11 +56,12 @@ async def read_form(request: Request) -> None:
     """Note the token of a form, so that `require` finds it. One with files sends the header instead."""
     if request.method in SAFE or HEADER in request.headers or not is_form(request):
         return
-    try:
-        fields = parse_qs((await request.body()).decode(), max_num_fields=MOST_FIELDS)
-    except ValueError:
-        return  # no text, or too many fields: it has no token
-    request.state.csrf = fields.get(FIELD, [""])[0]
+    try:  # by the request itself, which reads it once, whoever asks first: this or the handler's fields
+        fields = await request.form(max_fields=MOST_FIELDS)
+    except HTTPException:
+        return  # no form, or too many fields: it has no token
+    given = fields.get(FIELD)
+    request.state.csrf = given if isinstance(given, str) else ""
 
 
 def is_form(request: Request) -> bool:
