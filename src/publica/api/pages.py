@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from publica.api.classes import (
     EVERYBODY,
+    OFFICIALS,
+    REFUSED,
     Classes,
     Route,
 )
@@ -11,9 +13,28 @@ from publica.api.classes import (
 PUBLIC: dict[Route, Classes] = {
     ("GET", "/"): EVERYBODY,
     ("GET", "/static/{name:path}"): EVERYBODY,
+    ("GET", "/sign-in"): EVERYBODY,
+    ("GET", "/register"): EVERYBODY,
+    ("GET", "/register/activities/{name}"): EVERYBODY,
+    ("GET", "/register/agreements/{name}"): EVERYBODY,
+    ("GET", "/ledger"): EVERYBODY,
+    ("GET", "/ledger/verify"): EVERYBODY,
+    ("GET", "/accessibility"): EVERYBODY,
 }
 CITIZEN: dict[Route, Classes] = {}
-ANALYST: dict[Route, Classes] = {}
+ANALYST: dict[Route, Classes] = {
+    ("GET", "/workbench"): REFUSED,
+    ("POST", "/workbench"): REFUSED,
+    ("POST", "/workbench/download"): REFUSED,
+    ("GET", "/workbench/uses"): REFUSED,
+    ("GET", "/workbench/uses/{receipt}"): REFUSED,
+    ("POST", "/workbench/uses/{receipt}/requests"): REFUSED,
+    ("GET", "/datasets/{dataset}"): OFFICIALS,
+    ("GET", "/requests"): OFFICIALS,
+    ("GET", "/requests/{name}"): OFFICIALS,
+    ("POST", "/requests/{name}/answer"): OFFICIALS,
+    ("POST", "/requests/{name}/withdraw"): OFFICIALS,
+}
 STEWARD: dict[Route, Classes] = {}
 OFFICERS: dict[Route, Classes] = {}
 

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
-from publica.web import analyst, citizen, office, public, static, steward
+from publica.web import analyst, asking, citizen, office, public, static, steward
 
-ROUTERS = (static.router, public.router, citizen.router, analyst.router, steward.router, office.router)
+ROUTERS = (
+    static.router,
+    public.router,
+    citizen.router,
+    analyst.router,
+    asking.router,
+    steward.router,
+    office.router,
+)

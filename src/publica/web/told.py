@@ -21,6 +21,9 @@ TOLD: dict[str, Told] = {
     "signed-out": Told(mark("You have signed out.")),
     # citizen
     # analyst
+    "request-made": Told(mark("You have asked. The answer will stand here.")),
+    "request-answered": Told(mark("Your answer is recorded.")),
+    "request-withdrawn": Told(mark("You have taken the request back.")),
     # steward
     # office
 }

@@ -1,0 +1,45 @@
+"""How pages call records and reasons: by their titles, with links to where they are shown."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from publica.kernel.records import Book
+from publica.wording.render import CATALOGUES
+
+PLACES = {
+    "activity": "/register/activities/",
+    "agreement": "/register/agreements/",
+    "dataset": "/datasets/",
+}
+"""Where a kind of record has a page of its own."""
+
+
+def title(book: Book, name: str | None) -> str:
+    """A record's title, by `kind:id`; the id where it has none, or is none of ours."""
+    kind, _, record_id = (name or "").partition(":")
+    found = book.get(kind, record_id)
+    spec = None if found is None else found.spec
+    return str(getattr(spec, "title", None) or getattr(spec, "name", None) or record_id or name or "")
+
+
+def place(book: Book, name: str | None) -> str | None:
+    """The page of a record; None when it has none."""
+    kind, _, record_id = (name or "").partition(":")
+    if kind not in PLACES or book.get(kind, record_id) is None:
+        return None
+    return PLACES[kind] + record_id
+
+
+def official(book: Book, name: str | None) -> str:
+    """An official's name; their id when nobody of that id is registered."""
+    return title(book, f"official:{name}") if name else ""
+
+
+def missing(code: str, language: str) -> str:
+    """What a reason code says is missing, in general: its first sentence, with … where a name would be."""
+    sentences = CATALOGUES[language].get(code)
+    if sentences is None:
+        return code
+    said = sentences[1].format_map(defaultdict(lambda: "…"))
+    return said.partition(". ")[0].rstrip(".") + "."
