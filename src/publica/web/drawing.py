@@ -10,7 +10,7 @@ from dataclasses import dataclass
 MOST = 12
 """Activities that the picture shows; the table beside it shows all."""
 WIDTH, BOX, HEIGHT, GAP, TOP = 1000, 330, 58, 14, 34
-LETTERS = 40
+LETTERS = 36
 """Of a title; what is longer is cut in the picture, not in the table."""
 
 

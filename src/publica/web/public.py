@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import Path, Query, Request
@@ -118,6 +119,7 @@ def ledger(request: Request, instance: Opened) -> Response:
         stated=stated,
         keys=instance.verifier_keys,
         entries=newest(instance, NEWEST),
+        named=partial(register.name_of, instance.book()),
     )
 
 

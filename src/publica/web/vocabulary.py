@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from publica.web.words import mark, text
+from publica.web.words import counted, mark, mark_counted, text
 
 PURPOSES = {
     "dpv:ServiceProvision": mark("to provide a service or a benefit"),
@@ -58,9 +58,12 @@ ENTRIES = {
     "sign-in": mark("a sign-in"),
     "token": mark("a key for programs"),
     "reading": mark("somebody looked at who was concerned"),
+    "notice": mark("the text by which people are asked"),
+    "request": mark("a request to somebody who can decide"),
+    "proposal": mark("a proposal to change a record"),
 }
 WORDS = {**PURPOSES, **PROTECTIONS, **TRANSFORMS, **ROLES, **OUTCOMES, **ACCESS, **BUILT_IN}
-PREFIX = mark("only the beginning (%(length)s characters)")
+PREFIX = mark_counted("only the first character", "only the first %(num)s characters")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -70,7 +73,8 @@ def plain(language: str, term: object) -> str:
     if said in WORDS:
         return text(language, WORDS[said])
     if said.startswith("region prefix "):
-        return text(language, PREFIX) % {"length": said.rpartition(" ")[2]}
+        length = int(said.rpartition(" ")[2])
+        return counted(language, *PREFIX, length) % {"num": length}
     return _CAMEL.sub(" ", said.rpartition(":")[2]).lower() if ":" in said else said
 
 
