@@ -15,10 +15,10 @@ from publica.governance.leadership import listing as proposals
 from publica.kernel import records
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.laws import Law, Problem
-from publica.trust import rights as rights
 from publica.trust import transparency
 from publica.trust.consent import audit, notices
 from publica.trust.privacy.laws import laws as privacy_laws
+from publica.trust.rights import listing as rights
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,5 @@ def laws(keys: Keys, data_folder: Path, kinds: tuple[records.Kind, ...]) -> tupl
         Unaltered(lambda connection: notices.altered(connection, records.book(connection, kinds))),
         *privacy_laws(),
         *transparency.laws(keys),
+        Unaltered(lambda connection: rights.altered(connection, keys)),
     )

@@ -68,6 +68,8 @@ _ALL = (
     Reason("request-own", ("actor",)),
     # who sees what concerns everybody
     Reason("oversight-office", ("actor",)),
+    # who answers a person's request about their data
+    Reason("rights-answering", ("actor", "about")),
     # a person reading their own
     Reason("own-person"),
     Reason("own-dataset", ("dataset",)),

@@ -148,6 +148,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{actor} is chief data officer or auditor of a public body.",
         "{actor} is neither chief data officer nor auditor of a public body. One of those can see this.",
     ),
+    "rights-answering": (
+        "{actor} answers for {about}.",
+        "{actor} does not answer for {about}. One of its stewards does; when time is up, the chief data officer.",
+    ),
     "own-person": (
         "They read what is held about themselves.",
         "own-data is for people who read what is held about themselves. Officials cite an activity of their "

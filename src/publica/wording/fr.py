@@ -148,6 +148,11 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{actor} est responsable des données ou auditeur d’un organisme public.",
         "{actor} n’est ni responsable des données ni auditeur d’un organisme public. L’un d’eux peut voir ceci.",
     ),
+    "rights-answering": (
+        "{actor} répond de {about}.",
+        "{actor} ne répond pas de {about}. L’un de ses intendants le fait ; passé le délai, le responsable "
+        "des données.",
+    ),
     "own-person": (
         "La personne lit ce qui est tenu sur elle-même.",
         "own-data est pour qui lit ce qui est tenu sur soi-même. Les agents citent une activité de leur organisme.",
