@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 MOST = 12
 """Activities that the picture shows; the table beside it shows all."""
-WIDTH, BOX, HEIGHT, GAP, TOP = 1000, 330, 58, 14, 34
-LETTERS = 36
+WIDTH, BOX, HEIGHT, GAP, TOP = 1000, 330, 78, 12, 34
+LETTERS, LINES = 38, 2
 """Of a title; what is longer is cut in the picture, not in the table."""
 
 
@@ -27,9 +28,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Box:
-    """A box with two lines of text; `y` is its upper edge."""
+    """A box with a title in some lines, and one line below; `y` is its upper edge."""
 
-    title: str
+    title: Sequence[str]
     below: str
     x: int
     y: int
@@ -78,7 +79,7 @@ def _recipient(links: Sequence[Link], activity: str) -> str:
 
 def _column(titles: dict[str, str], x: int) -> dict[str, Box]:
     return {
-        title: Box(_cut(title), _cut(below), x, TOP + number * (HEIGHT + GAP))
+        title: Box(_lines(title), _cut(below), x, TOP + number * (HEIGHT + GAP))
         for number, (title, below) in enumerate(titles.items())
     }
 
@@ -98,6 +99,11 @@ def _bezier(a: float, b: float, c: float, d: float, t: float) -> float:
     """A point of a cubic curve."""
     s = 1 - t
     return s**3 * a + 3 * s * s * t * b + 3 * s * t * t * c + t**3 * d
+
+
+def _lines(title: str) -> list[str]:
+    found = textwrap.wrap(title, LETTERS)
+    return found if len(found) <= LINES else [*found[: LINES - 1], _cut(" ".join(found[LINES - 1 :]))]
 
 
 def _cut(text: str) -> str:
