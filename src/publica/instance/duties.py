@@ -17,8 +17,10 @@ from publica.kernel.actor import Actor
 from publica.kernel.ledger.checkpoint import latest
 from publica.kernel.ledger.sequencer import waiting
 from publica.kernel.records import Book
+from publica.trust.rights import listing as rights
+from publica.trust.rights.rules import answers as answers_right
 
-KINDS = ("request", "proposal")
+KINDS = ("request", "proposal", "correction", "complaint")
 """What can wait for somebody."""
 MOST = 500
 
@@ -60,7 +62,9 @@ def queue(instance: Instance, actor: Actor) -> list[Duty]:
     with instance.db.read() as connection:
         asked = requests.open_ones(connection)
         proposed = proposals.listed(connection, state="open", limit=MOST)
+        people = rights.waiting(connection)
     mine = [_request(each) for each in asked if answers(book, each, actor.id, now) and each.by.id != actor.id]
+    mine += [_right(each) for each in people if answers_right(book, each, actor.id, now.date())]
     if decides(book, actor.id, now.date()):
         mine += [_proposal(each) for each in proposed if each.by.id != actor.id]
     return sorted(mine, key=lambda duty: duty.due_at)
@@ -72,6 +76,7 @@ def everything(instance: Instance) -> list[Duty]:
         found = [
             *map(_request, requests.open_ones(connection)),
             *map(_proposal, proposals.listed(connection, state="open", limit=MOST)),
+            *map(_right, rights.waiting(connection)),
         ]
     return sorted(found, key=lambda duty: duty.due_at)
 
@@ -116,6 +121,12 @@ def ledger_health(instance: Instance) -> LedgerHealth:
 
 def _request(request: Any) -> Duty:
     return Duty("request", request.id, request.about, request.reason, request.asked_at, request.due_at)
+
+
+def _right(asked: Any) -> Duty:
+    """Nothing of the person: who opens it sees them."""
+    about = f"dataset:{asked.dataset}" if asked.dataset else f"organisation:{asked.organisation}"
+    return Duty(str(asked.what), asked.id, about, "", asked.asked_at, asked.due_at)
 
 
 def _proposal(proposal: Any) -> Duty:

@@ -27,7 +27,6 @@ from publica.web import allowed, named, words
 from publica.web.answers import Serving, Shown, shown
 from publica.web.site import Opened, here, render, see
 from publica.web.site import router as pages
-from publica.wording import sentence
 
 router = pages()
 
@@ -245,7 +244,7 @@ async def _explain(request: Request, caller: Caller, instance: Instance, draft: 
     clauses = tuple(
         {
             "holds": clause.holds,
-            "sentence": sentence(clause, language),
+            "sentence": named.clause(book, clause, language),
             "place": named.place(book, clause.cites),
             "title": named.title(book, clause.cites) if clause.cites else "",
         }
@@ -264,7 +263,7 @@ def _refusal(request: Request, caller: Caller, instance: Instance, refusal: Refu
     for clause in refusal.decision.missing:
         same = (each for each in gaps if each.reason == clause.reason and _is_of(clause, each.about))
         gap = next(same, None)
-        missing.append(_missing(book, sentence(clause, language), clause.reason, gap))
+        missing.append(_missing(book, named.clause(book, clause, language), clause.reason, gap))
     return Outcome(refused=tuple(missing), receipt=refusal.receipt, status=403)
 
 

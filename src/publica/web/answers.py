@@ -21,6 +21,8 @@ ROWS = 200
 """Rows that a page shows; a download has all."""
 BARS = 30
 """Most rows that are drawn."""
+FEW = 10
+"""A margin from which digits after the point say nothing."""
 
 
 class Made(Protocol):
@@ -49,18 +51,23 @@ class Cell:
     number: float | None = None
     margin: float | None = None
 
+    @property
+    def digits(self) -> int:
+        """Digits after the point that say something, given the margin."""
+        whole = self.number is not None and self.number == int(self.number)
+        return 0 if whole or (self.margin or 0) >= FEW else 1
+
 
 @dataclass(frozen=True)
 class Bar:
     """One bar of the picture, in the picture's units: where it is, how long, and its 95 % interval."""
 
     label: str
-    text: str
+    cell: Cell
     y: int
     length: float
     low: float
     high: float
-    margin: float | None
 
 
 @dataclass(frozen=True)
@@ -206,10 +213,9 @@ def _bar(place: int, label: str, cell: Cell, low: float, scale: float) -> Bar:
 
     return Bar(
         label=label,
-        text=cell.text,
+        cell=cell,
         y=place * STEP + 5,
         length=at(number),
         low=at(number - margin),
         high=at(number + margin),
-        margin=cell.margin,
     )

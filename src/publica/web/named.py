@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 
+from publica.kernel.decision import Clause
 from publica.kernel.records import Book
-from publica.wording.render import CATALOGUES
+from publica.wording.render import CATALOGUES, sentence
 
 PLACES = {
     "activity": "/register/activities/",
@@ -29,6 +31,27 @@ def place(book: Book, name: str | None) -> str | None:
     if kind not in PLACES or book.get(kind, record_id) is None:
         return None
     return PLACES[kind] + record_id
+
+
+RECORDS = {
+    "organisation": "organisation",
+    "holder": "organisation",
+    "recipient": "organisation",
+    "dataset": "dataset",
+    "activity": "activity",
+    "law": "law",
+    "actor": "official",
+}
+"""Parameters of sentences that are ids of records, and of which kind."""
+
+
+def clause(book: Book, found: Clause, language: str) -> str:
+    """The sentence of a clause, with the titles of records for their ids."""
+    params = {
+        name: title(book, f"{RECORDS[name]}:{value}") if name in RECORDS else value
+        for name, value in found.params.items()
+    }
+    return sentence(replace(found, params=params), language)
 
 
 def official(book: Book, name: str | None) -> str:
