@@ -1,7 +1,424 @@
-"""Pages of the asker: citizen."""
+"""Pages for a citizen, about themselves alone: their data, its uses, their choices, what is wrong."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, get_args
+
+from fastapi import Form, Path, Query, Request
+from starlette.responses import Response
+
+from publica.data import subjects
+from publica.http.caller import Caller
+from publica.http.problems import HttpProblem
+from publica.http.who import Known
+from publica.instance import Instance, citizens
+from publica.kernel.errors import BadInput
+from publica.trust.consent import Shown, notices
+from publica.trust.transparency import actions as transparency
+from publica.trust.transparency import asked
+from publica.trust.transparency.listing import Only
+from publica.trust.transparency.model import How
+from publica.web import sentences, words
+from publica.web.site import Opened, render, see
 from publica.web.site import router as pages
+from publica.web.words import mark
+from publica.wording import notice as wording
 
 router = pages()
+
+PAGE = 20
+"""Uses on one page."""
+OTHERS = 20
+"""Uses that left one out, and refused questions, that a page lists."""
+DAYS = 28
+HOWS: tuple[str, ...] = get_args(How)
+Name = Annotated[str, Path(max_length=100)]
+Field = Annotated[str, Form(max_length=100)]
+Words = Annotated[str, Form(max_length=20_000)]
+
+NO_WORDS = mark("Say what is wrong, in your own words.")
+LONG_WORDS = mark("Use fewer words: at most 2,000 letters.")
+NO_DATA = mark("Choose which data is wrong.")
+NO_USE = mark("There is no such use. Copy its number from the list of uses.")
+UNANSWERED = mark("Answer the question before you say yes.")
+WRONG = mark("That is not what this page says. Please read it once more.")
+CHANGED = mark("These words have just changed. Please read them once more.")
+
+
+def key_of(instance: Instance, caller: Caller) -> str:
+    """The key of the citizen who asks, about whom something is held."""
+    if caller.kind != "citizen" or caller.subject is None:
+        raise HttpProblem("forbidden", "These are a citizen's own.", do="Sign in as a citizen.")
+    with instance.db.read() as connection:
+        if subjects.position(connection, instance.data, caller.subject) is None:
+            raise HttpProblem("not-found", "Nothing is held about you here.")
+    return caller.subject
+
+
+@router.get("/my-data")
+def my_data(request: Request, caller: Known, instance: Opened) -> Response:
+    """Which offices hold data about one, from where, and when it was last used."""
+    key = key_of(instance, caller)
+    return render(
+        request,
+        "citizen/data.html",
+        holdings=citizens.holdings(instance),
+        used=citizens.last_used(instance, key, caller.actor),
+        names=wording.names_of(instance.book()),
+    )
+
+
+@router.get("/my-data/all")
+def all_my_data(request: Request, caller: Known, instance: Opened) -> Response:
+    """Everything that is held about one, to read or to print."""
+    key = key_of(instance, caller)
+    used = citizens.last_used(instance, key, caller.actor)
+    found = [citizens.own(instance, each.dataset.id, caller.actor) for each in citizens.holdings(instance)]
+    return render(
+        request,
+        "citizen/all.html",
+        found=found,
+        used=used,
+        names=wording.names_of(instance.book()),
+        standings=citizens.standings(instance, key),
+    )
+
+
+@router.get("/my-data/download")
+def download_my_data(caller: Known, instance: Opened) -> Response:
+    """The same as JSON."""
+    return _file(citizens.bundle(instance, key_of(instance, caller), caller.actor), "my-data.json")
+
+
+@router.get("/my-data/{dataset}")
+def one_of_my_data(request: Request, caller: Known, instance: Opened, dataset: Name) -> Response:
+    """What one dataset says about one: a use of one's own, with its receipt."""
+    key_of(instance, caller)
+    try:
+        found = citizens.own(instance, dataset, caller.actor)
+    except BadInput:
+        raise HttpProblem("not-found", "There is no such data.", do="See /my-data.") from None
+    return render(request, "citizen/dataset.html", found=found, names=wording.names_of(instance.book()))
+
+
+@router.get("/my-uses")
+def my_uses(
+    request: Request,
+    caller: Known,
+    instance: Opened,
+    organisation: Annotated[str, Query(max_length=100)] = "",
+    activity: Annotated[str, Query(max_length=100)] = "",
+    how: Annotated[str, Query(max_length=20)] = "",
+    since: Annotated[str, Query(max_length=10)] = "",
+    until: Annotated[str, Query(max_length=10)] = "",
+    after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> Response:
+    """Every use that concerned one, newest first, each in a sentence. Looking is entered in the ledger."""
+    key = key_of(instance, caller)
+    only = Only(organisation or None, activity or None, how if how in HOWS else None)  # type: ignore[arg-type]
+    first, last = _day(since), _day(until)
+    page = transparency.page_of_uses(
+        instance.db,
+        instance.keys,
+        instance.position(key),
+        caller.actor,
+        limit=PAGE,
+        offset=after,
+        since=first,
+        until=None if last is None else last + timedelta(days=1, microseconds=-1000),
+        only=only,
+    )
+    book, language = instance.book(), words.language_of(request)
+    names = wording.names_of(book)
+    return render(
+        request,
+        "citizen/uses.html",
+        total=page.total,
+        uses=[sentences.told(book, names, use, language) for use in page.uses],
+        before=max(0, after - PAGE) if after else None,
+        after=after + PAGE if page.total > after + PAGE else None,
+        chosen={"organisation": organisation, "activity": activity, "how": how, "since": since, "until": until},
+        filtered=bool(organisation or activity or how or first or last),
+        organisations=book.all("organisation"),
+        activities=[record for record in book.all("activity")],
+        hows=sentences.HOW,
+    )
+
+
+@router.get("/my-uses/others")
+def uses_of_others(request: Request, caller: Known, instance: Opened) -> Response:
+    """Uses that left one out, each with a proof of that; and questions that were refused."""
+    key, book = key_of(instance, caller), instance.book()
+    return render(
+        request,
+        "citizen/others.html",
+        untouched=citizens.untouched(instance, key, OTHERS),
+        refused=citizens.refused(instance, OTHERS),
+        names=wording.names_of(book),
+        book=book,
+        sentences=sentences,
+    )
+
+
+@router.get("/my-uses/{receipt}")
+def one_use(request: Request, caller: Known, instance: Opened, receipt: Name) -> Response:
+    """One use: what its receipt says in public, and what it says about one."""
+    key, book = key_of(instance, caller), instance.book()
+    entry = _entry(instance, receipt)
+    proof = instance.prove(key, receipt, caller.actor)
+    mine = next((each for each in _mine(instance, key, caller, entry) if each.use == receipt), None)
+    language, names = words.language_of(request), wording.names_of(book)
+    return render(
+        request,
+        "citizen/use.html",
+        entry=entry,
+        says=proof["says"],
+        told=None,
+        use=None if mine is None else sentences.told(book, names, mine, language),
+        book=book,
+        names=names,
+        sentences=sentences,
+    )
+
+
+@router.get("/my-uses/{receipt}/proof")
+def proof(caller: Known, instance: Opened, receipt: Name) -> Response:
+    """A file that proves what a use's receipt commits to about one: in, or out."""
+    key = key_of(instance, caller)
+    _entry(instance, receipt)
+    return _file(instance.prove(key, receipt, caller.actor), f"proof-{receipt}.json")
+
+
+@router.get("/my-choices")
+def my_choices(request: Request, caller: Known, instance: Opened) -> Response:
+    """Where one stands with every reason for which data about people may be used."""
+    key, book = key_of(instance, caller), instance.book()
+    found = citizens.standings(instance, key)
+    return render(
+        request, "citizen/choices.html", standings=found, names=wording.names_of(book), book=book
+    )
+
+
+@router.get("/my-choices/{activity}")
+def my_choice(request: Request, caller: Known, instance: Opened, activity: Name) -> Response:
+    """One of them: the notice, compiled from the activity, and what one may do."""
+    return _choice_page(request, instance, key_of(instance, caller), activity)
+
+
+@router.post("/my-choices/{activity}")
+def choose(
+    request: Request,
+    caller: Known,
+    instance: Opened,
+    activity: Name,
+    action: Field = "",
+    terms: Field = "",
+    version: Annotated[int, Form(ge=0, le=1_000_000)] = 0,
+    understood: Field = "",
+) -> Response:
+    """Say yes, no, take it back, or object. A yes needs that the notice was read."""
+    key = key_of(instance, caller)
+    found = _standing(instance, key, activity)
+    if action == "refuse":  # a no where nothing was said yet: withdrawing leaves it at that
+        action = "withdraw"
+    language = words.language_of(request)
+    shown = None
+    if found.version is not None:
+        shown = _shown(instance, found, language)
+        if understood and found.version.version == version:
+            passed = understood == wording.RIGHT_OPTION
+            notices.answer(
+                instance.db, activity, version, found.version.question, language, passed=passed
+            )
+        problem = _unread(found, action, terms, understood)
+        if problem is not None:
+            return _choice_page(request, instance, key, activity, problem)
+    try:
+        made = instance.choose(key, activity, action, caller.actor, shown=shown)
+    except BadInput:
+        return _choice_page(request, instance, key, activity, CHANGED if terms else None, status=422)
+    return see(request, f"/my-choices/{activity}", _after(action, changed=made["changed"]))
+
+
+@router.get("/my-choices/{activity}/receipt")
+def choice_receipt(caller: Known, instance: Opened, activity: Name) -> Response:
+    """The signed receipt of one's last choice."""
+    key = key_of(instance, caller)
+    _standing(instance, key, activity)
+    try:
+        made = citizens.receipt(instance, key, activity)
+    except BadInput as error:
+        raise HttpProblem("not-found", error.what, do=error.do) from None
+    return _file(made, f"receipt-{activity}.json")
+
+
+@router.get("/my-corrections")
+def my_corrections(
+    request: Request,
+    caller: Known,
+    instance: Opened,
+    dataset: Annotated[str, Query(max_length=100)] = "",
+    use: Annotated[str, Query(max_length=100)] = "",
+) -> Response:
+    """What one asked, how it stands, and a form to say that something is wrong."""
+    given = {"what": "complaint" if use else "", "dataset": dataset, "use": use, "column": "", "said": ""}
+    return _corrections_page(request, instance, key_of(instance, caller), given)
+
+
+@router.post("/my-corrections")
+def correct(
+    request: Request,
+    caller: Known,
+    instance: Opened,
+    what: Field = "",
+    dataset: Field = "",
+    column: Field = "",
+    use: Field = "",
+    said: Words = "",
+) -> Response:
+    """Ask that data be corrected, or complain of a use."""
+    key = key_of(instance, caller)
+    given = {"what": what, "dataset": dataset, "column": column, "use": use.strip(), "said": said}
+    wrong = _wrong(instance, given)
+    if wrong:
+        return _corrections_page(request, instance, key, given, wrong)
+    if what == "complaint":
+        citizens.complain(instance, key, use.strip(), said, caller.actor)
+    else:
+        citizens.ask_correction(instance, key, dataset, column, said, caller.actor)
+    return see(request, "/my-corrections", "correction-asked")
+
+
+@router.post("/my-corrections/{name}/withdraw")
+def take_back(request: Request, caller: Known, instance: Opened, name: Name) -> Response:
+    """Take back what one asked."""
+    key = key_of(instance, caller)
+    if name not in {each.of.id for each in citizens.mine(instance, key)}:
+        raise HttpProblem("not-found", "There is no such request of yours.", do="See /my-corrections.")
+    citizens.take_back(instance, key, name, caller.actor)
+    return see(request, "/my-corrections", "correction-withdrawn")
+
+
+# what these need
+
+
+def _choice_page(
+    request: Request, instance: Instance, key: str, activity: str, problem: str | None = None, status: int = 0
+) -> Response:
+    found, book = _standing(instance, key, activity), instance.book()
+    names, language = wording.names_of(book), words.language_of(request)
+    made = None
+    if found.version is not None:
+        made = wording.compiled(found.terms, names, language, found.version.question)
+    return render(
+        request,
+        "citizen/choice.html",
+        status or (422 if problem else 200),
+        standing=found,
+        notice=made,
+        asked=citizens.understood(instance, activity),
+        problem=problem,
+        names=names,
+        book=book,
+    )
+
+
+def _shown(instance: Instance, found: citizens.Standing, language: str) -> Shown:
+    assert found.version is not None
+    names = wording.names_of(instance.book())
+    made = wording.compiled(found.terms, names, language, found.version.question)
+    return Shown(found.version.hash, language, made.hash)
+
+
+def _unread(found: citizens.Standing, action: str, terms: str, understood: str) -> str | None:
+    """Why a yes does not count yet; None when it does, or when it is none."""
+    if action != "grant":
+        return None
+    if found.version is None or terms != found.version.hash:
+        return CHANGED
+    if not understood:
+        return UNANSWERED
+    return None if understood == wording.RIGHT_OPTION else WRONG
+
+
+def _after(action: str, *, changed: bool) -> str:
+    if not changed:
+        return "choice-stands"
+    return {"grant": "choice-granted", "object": "choice-objected"}.get(action, "choice-withdrawn")
+
+
+def _standing(instance: Instance, key: str, activity: str) -> citizens.Standing:
+    try:
+        return citizens.standing(instance, key, activity)
+    except BadInput:
+        raise HttpProblem("not-found", "There is no such activity.", do="See /my-choices.") from None
+
+
+def _corrections_page(
+    request: Request, instance: Instance, key: str, given: dict[str, str], wrong: list[tuple[str, str]] | None = None
+) -> Response:
+    book, language = instance.book(), words.language_of(request)
+    return render(
+        request,
+        "citizen/corrections.html",
+        422 if wrong else 200,
+        given=given,
+        wrong=wrong or [],
+        listed=[{"href": f"#{field}", "text": words.text(language, said)} for field, said in wrong or []],
+        requests=citizens.mine(instance, key),
+        holdings=citizens.holdings(instance),
+        names=wording.names_of(book),
+        days=DAYS,
+    )
+
+
+def _wrong(instance: Instance, given: dict[str, str]) -> list[tuple[str, str]]:
+    """What is wrong with the form: (field, text)."""
+    found = []
+    if given["what"] == "complaint":
+        with instance.db.read() as connection:
+            if asked.entry(connection, given["use"]) is None:
+                found.append(("use", NO_USE))
+    elif given["dataset"] not in {each.dataset.id for each in citizens.holdings(instance)}:
+        found.append(("dataset", NO_DATA))
+    said = given["said"].strip()
+    if not said or not said.replace("\r", "").replace("\n", " ").isprintable():
+        found.append(("said", NO_WORDS))
+    elif len(said) > 2000:
+        found.append(("said", LONG_WORDS))
+    return found
+
+
+def _entry(instance: Instance, receipt: str) -> asked.Entry:
+    with instance.db.read() as connection:
+        entry = asked.entry(connection, receipt)
+    if entry is None:
+        raise HttpProblem("not-found", "There is no such use.", do="See /my-uses.")
+    return entry
+
+
+def _mine(instance: Instance, key: str, caller: Caller, entry: asked.Entry) -> list[Any]:
+    at = datetime.fromisoformat(entry["at"])
+    page = transparency.page_of_uses(
+        instance.db, instance.keys, instance.position(key), caller.actor, limit=100, since=at, until=at
+    )
+    return page.uses
+
+
+def _day(given: str) -> datetime | None:
+    """The beginning of a day (UTC); None for what is no day."""
+    try:
+        return datetime.combine(date.fromisoformat(given), time(), UTC)
+    except ValueError:
+        return None
+
+
+def _file(made: Any, name: str) -> Response:
+    text = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+    return Response(
+        text.encode(),
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
+        media_type="application/json",
+    )

@@ -17,7 +17,7 @@ from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit, new_salt
 from publica.trust.transparency import asked, listing, receipts, store
-from publica.trust.transparency.listing import Page
+from publica.trust.transparency.listing import Only, Page
 from publica.trust.transparency.model import Original, Private, UseOfMe
 
 
@@ -41,6 +41,7 @@ def page_of_uses(
     offset: int = 0,
     since: datetime | None = None,
     until: datetime | None = None,
+    only: Only = Only(),
     behalf: str | None = None,
 ) -> Page:
     """As `uses_of`, some of them and their number, between two instants.
@@ -52,7 +53,9 @@ def page_of_uses(
         hidden["behalf"] = behalf.encode()
     db.write(lambda change: read(change, keys, "uses-of-subject", actor, hidden))
     with db.read() as connection:
-        return listing.page(connection, keys, position, limit=limit, offset=offset, since=since, until=until)
+        return listing.page(
+            connection, keys, position, limit=limit, offset=offset, since=since, until=until, only=only
+        )
 
 
 def open_original(db: Database, keys: Keys, use: str, actor: Actor, why: str) -> Original:

@@ -33,6 +33,15 @@ def find(
 
 
 @dataclass(frozen=True)
+class Only:
+    """Which of a person's uses: None where anything will do."""
+
+    organisation: str | None = None
+    activity: str | None = None
+    how: How | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """Some of a person's uses, and how many there are altogether."""
 
@@ -49,14 +58,19 @@ def page(
     offset: int = 0,
     since: datetime | None = None,
     until: datetime | None = None,
+    only: Only = Only(),
 ) -> Page:
-    """As `find`, of the uses between two instants (both included), the latest first; and their number."""
+    """As `find`, of the uses between two instants (both included), the latest first; and their number.
+
+    `only`: those that are so.
+    """
     columns, among = store.uses.c, index.sets_with(connection, keys, position)
     bounds = []
     if since is not None:
         bounds.append(columns.recorded_at >= clock.text(since))
     if until is not None:
         bounds.append(columns.recorded_at <= clock.text(until))
+    bounds += _bounds(only)
     at: dict[int, str] = {}
     left: set[int] = set()
     for column in (columns.touched, columns.released):
@@ -65,10 +79,25 @@ def page(
             found = {row[0]: row[1] for row in connection.execute(query).all()}
             at |= found
             left |= found.keys() if column is columns.released else set()
+    if only.how is not None:
+        at = {number: when for number, when in at.items() if (number in left) is (only.how == "left")}
     chosen = sorted(at, key=lambda number: (at[number], number), reverse=True)[offset : offset + limit]
     matters = _Matters(connection)
     uses = {row[0]: _use(row, matters, left=row[0] in left) for row in _rows(connection, chosen)}
     return Page(len(at), [uses[number] for number in chosen])
+
+
+def _bounds(only: Only) -> list[Any]:
+    """Conditions on the row of a use; of those that did not leave, its form says which they are."""
+    columns = store.uses.c
+    found = []
+    if only.organisation is not None:
+        found.append(columns.organisation == only.organisation)
+    if only.activity is not None:
+        found.append(columns.activity == only.activity)
+    if only.how in ("total", "looked through"):
+        found.append((columns.form == "total") if only.how == "total" else (columns.form != "total"))
+    return found
 
 
 Names = tuple[str, ...]

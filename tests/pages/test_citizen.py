@@ -1,0 +1,43 @@
+"""The pages for a citizen, as a browser shows them."""
+
+from __future__ import annotations
+
+import pytest
+
+from .town import Town
+from .visit import NARROW, WIDE, Visits
+
+PLACES = {
+    "/my-data": "citizen-data",
+    "/my-data/population": None,
+    "/my-data/hospital_stays": "citizen-dataset",
+    "/my-data/all": None,
+    "/my-uses": "citizen-uses",
+    "/my-uses?how=left": None,
+    "/my-uses/others": "citizen-others",
+    "/my-choices": "citizen-choices",
+    "/my-choices/health_research": "citizen-notice",
+    "/my-choices/labour_statistics": "citizen-objection",
+    "/my-choices/heating_grant": "citizen-law",
+    "/my-corrections": "citizen-corrections",
+    "/my-corrections?dataset=incomes": None,
+}
+"""Every page, and what its picture is called."""
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_page_is_in_order(visits: Visits, town: Town, language: str, width: int) -> None:
+    visit = visits(language=language, width=width, persona="citizen-1")
+    use = town.instance.uses(town.citizens[0], town_operator())[0]["use"]
+    for place, picture in {**PLACES, f"/my-uses/{use}": "citizen-use"}.items():
+        visit.open(place)
+        visit.check()
+        if picture is not None and (language, width) in (("en", WIDE), ("fr", NARROW)):
+            visit.picture(f"{picture}-{language}-{width}")
+
+
+def town_operator() -> object:
+    from publica.kernel.actor import Actor
+
+    return Actor("operator", "operator", "tester")
