@@ -25,6 +25,7 @@ from publica.trust.transparency import asked, open_original
 from publica.trust.transparency.asked import Filter
 from publica.web import allowed, named, words
 from publica.web.answers import Serving, Shown, shown
+from publica.web.lacking import lacking
 from publica.web.site import Opened, here, render, see
 from publica.web.site import router as pages
 
@@ -305,7 +306,7 @@ def _use(
     if entry["outcome"] == "refused":
         found = requests.refusal(instance, receipt, caller.actor)
         missing = [
-            _missing(book, named.missing(gap.reason, language), gap.reason, gap, found.request(gap))
+            _missing(book, lacking(gap.reason, language), gap.reason, gap, found.request(gap))
             for gap in found.gaps
         ]
     return render(

@@ -16,6 +16,7 @@ from publica.instance import Instance, requests
 from publica.kernel import clock
 from publica.kernel.errors import BadInput
 from publica.web import named, words
+from publica.web.lacking import lacking
 from publica.web.site import Opened, here, render, see
 from publica.web.site import router as pages
 
@@ -117,7 +118,7 @@ def _facts(request: Request, instance: Instance, found: AccessRequest) -> dict[s
     return {
         "id": found.id,
         "state": found.state.value,
-        "what": named.missing(found.reason, words.language_of(request)),
+        "what": lacking(found.reason, words.language_of(request)),
         "about": named.title(book, found.about),
         "place": named.place(book, found.about),
         "use": found.use,

@@ -11,6 +11,7 @@ from publica.instance.duties import Duty
 from publica.kernel import clock
 from publica.kernel.records import Book
 from publica.web import named, words
+from publica.web.lacking import lacking
 from publica.web.words import mark
 
 KINDS = {
@@ -47,7 +48,7 @@ def shown(request: Request, book: Book, found: list[Duty]) -> list[Shown]:
     return [
         Shown(
             kind=KINDS[duty.kind],
-            text=named.missing(duty.what, language) if duty.kind == "request" else duty.what,
+            text=lacking(duty.what, language) if duty.kind == "request" else duty.what,
             about=named.title(book, duty.about),
             place=PLACES[duty.kind] + duty.id,
             asked_at=duty.asked_at,

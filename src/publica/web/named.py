@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 
 from publica.kernel.decision import Clause
 from publica.kernel.records import Book
-from publica.wording.render import CATALOGUES, sentence
+from publica.wording.render import sentence
 
 PLACES = {
     "activity": "/register/activities/",
@@ -22,6 +21,11 @@ def title(book: Book, name: str | None) -> str:
     kind, _, record_id = (name or "").partition(":")
     found = book.get(kind, record_id)
     spec = None if found is None else found.spec
+    if kind == "agreement" and spec is not None:
+        parties = (title(book, f"organisation:{party}") for party in (spec.holder, spec.recipient))
+        return " → ".join(parties)
+    if kind == "role" and spec is not None:
+        return f"{title(book, f'official:{spec.official}')}, {spec.role}"
     return str(getattr(spec, "title", None) or getattr(spec, "name", None) or record_id or name or "")
 
 
@@ -57,12 +61,3 @@ def clause(book: Book, found: Clause, language: str) -> str:
 def official(book: Book, name: str | None) -> str:
     """An official's name; their id when nobody of that id is registered."""
     return title(book, f"official:{name}") if name else ""
-
-
-def missing(code: str, language: str) -> str:
-    """What a reason code says is missing, in general: its first sentence, with … where a name would be."""
-    sentences = CATALOGUES[language].get(code)
-    if sentences is None:
-        return code
-    said = sentences[1].format_map(defaultdict(lambda: "…"))
-    return said.partition(". ")[0].rstrip(".") + "."

@@ -23,6 +23,7 @@ from publica.trust.transparency.breach import Report
 from publica.web import duties as waiting
 from publica.web import holes as worded
 from publica.web import named, words
+from publica.web.lacking import lacking
 from publica.web.site import Opened, render, see
 from publica.web.site import router as pages
 
@@ -195,7 +196,7 @@ def _ranked(request: Request, instance: Instance, days: int) -> list[dict[str, A
     most = max((each.times for each in found), default=1)
     return [
         {
-            "what": named.missing(each.reason, language),
+            "what": lacking(each.reason, language),
             "reason": each.reason,
             "times": each.times,
             "share": round(100 * each.times / most),
