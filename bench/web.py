@@ -25,7 +25,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.cache import CACHE, cached
-from bench.clients import Connection, Server
+from bench.clients import Connection, Lost, Server
 from bench.http import datasette
 from bench.report import Part, table
 from bench.timing import percentile
@@ -199,7 +199,10 @@ def _at_a_rate(port: int, every: Sequence[Asked], seconds: float) -> dict[Asked,
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         mine = free.setdefault(each.cookie, [])
         connection = mine.pop() if mine else Connection(port, {"Cookie": each.cookie} if each.cookie else {})
-        reply = await connection.ask("GET", each.path, accept=HTML)
+        try:
+            reply = await connection.ask("GET", each.path, accept=HTML)
+        except Lost:  # idle for so long that the server closed it
+            reply = await connection.ask("GET", each.path, accept=HTML)
         spent[each].append(1000 * (time.perf_counter() - due))
         mine.append(connection)
         if reply.status != 200:

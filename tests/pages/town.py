@@ -15,6 +15,8 @@ from publica.demo.personas import cast, personas
 from publica.demo.tour import run
 from publica.http.who import Identity
 from publica.instance import Instance
+from publica.instance.worker import Worker
+from publica.kernel.errors import PublicaError
 from publica.web import ROUTERS, error_page
 
 PERSONS = 2_000
@@ -44,7 +46,14 @@ def town_in(folder: Path, persons: int = PERSONS) -> Iterator[Town]:
             instance, identity=identity, serving=serving_app, routers=ROUTERS, error_page=error_page
         )
         app.state.cast = cast(instance, citizens)
+        beside = Worker(instance, _unreported)
+        beside.start()
         with serving(app) as served:
             identity.origin = f"http://127.0.0.1:{served.port}"
             yield Town(instance, identity.origin, keys)
+        beside.stop()
         serving_app.close()
+
+
+def _unreported(job: str, error: PublicaError | None) -> None:
+    assert error is None, job
