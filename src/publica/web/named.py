@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from publica.kernel.decision import Clause
 from publica.kernel.records import Book
+from publica.web import vocabulary
+from publica.web.shown import LOCALES, day
 from publica.wording.render import sentence
 
 PLACES = {
@@ -44,18 +46,28 @@ RECORDS = {
     "dataset": "dataset",
     "activity": "activity",
     "law": "law",
+    "agreement": "agreement",
     "actor": "official",
 }
 """Parameters of sentences that are ids of records, and of which kind."""
+QUOTED = frozenset({"dataset", "activity", "law", "agreement"})
+QUOTES = {"en": "“{}”", "fr": "« {} »"}
+PLAIN = frozenset({"purpose", "protection", "roles"})
 
 
 def clause(book: Book, found: Clause, language: str) -> str:
-    """The sentence of a clause, with the titles of records for their ids."""
-    params = {
-        name: title(book, f"{RECORDS[name]}:{value}") if name in RECORDS else value
-        for name, value in found.params.items()
-    }
+    """The sentence of a clause, with the titles of records for their ids, and plain words for terms."""
+    params = {name: _worded(book, name, value, language) for name, value in found.params.items()}
     return sentence(replace(found, params=params), language)
+
+
+def _worded(book: Book, name: str, value: str, language: str) -> str:
+    if name in RECORDS:
+        shown = title(book, f"{RECORDS[name]}:{value}")
+        return QUOTES[language].format(shown) if name in QUOTED and shown != value else shown
+    if name in PLAIN:
+        return ", ".join(vocabulary.plain(language, term) for term in value.split(", "))
+    return day(LOCALES[language], value) if name == "date" else value
 
 
 def official(book: Book, name: str | None) -> str:
