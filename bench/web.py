@@ -29,6 +29,7 @@ from bench.clients import Connection, Lost, Server
 from bench.http import datasette
 from bench.report import Part, table
 from bench.timing import percentile
+from publica.demo.prepare import prepare as prepare_demo
 from publica.demo.tour import run
 from publica.instance import Instance
 from publica.kernel.database import Change
@@ -321,14 +322,11 @@ def _write_all(prepared: Sequence[Prepared], change: Change) -> None:
 
 def _first_citizen(instance: Instance, persons: int) -> int:
     """The position of whom `citizen-1` is."""
-    with tempfile.TemporaryDirectory(dir=CACHE):
-        from publica.demo.prepare import prepare as stand
-
-        stage = stand(instance.folder, persons, _silent)
-        try:
-            return instance.position(stage.citizen.key)
-        finally:
-            stage.instance.close()
+    stage = prepare_demo(instance.folder, persons, _silent)
+    try:
+        return instance.position(stage.citizen.key)
+    finally:
+        stage.instance.close()
 
 
 def _set(chance: random.Random, citizen: int, size: int) -> SubjectSet:
