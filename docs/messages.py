@@ -1,4 +1,4 @@
-"""`./dev messages [ASKER…]`: gathers the texts of the pages into src/publica/web/locale/<language>/<asker>.po.
+"""`./dev messages [ASKER…]`: gathers the texts of the pages into web/locale/<language>/<asker>.po.
 
 Translations are kept, whichever file they stand in; what no page says any more is dropped. `--check` changes
 nothing and says what is missing.
@@ -25,7 +25,13 @@ LANGUAGES = ("fr",)
 """All but the language of the source."""
 ASKERS = ("layout", "public", "citizen", "analyst", "steward", "office", "demo")
 """Whose files there are; a text that several say stands in the first one's."""
-KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None, "mark_counted": (1, 2)}
+KEYWORDS: dict[str, Any] = {
+    "_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+    "mark": None,
+    "mark_counted": (1, 2),
+}
 OPTIONS = {"trimmed": "true", "newstyle_gettext": "true", "extensions": "jinja2.ext.do", "silent": "false"}
 FIELD = re.compile(r"%\((\w+)\)s")
 WIDTH = 110
