@@ -39,7 +39,7 @@ def test_totals_come_with_a_picture_and_their_uncertainty(visits: Visits, script
     assert outcome.locator("svg rect").count() == 2
     assert outcome.locator("svg .wb-whisker").count() == 6
     if script:
-        visit.picture("analyst-answer")
+        visit.picture("analyst-answer-en-1280")
 
 
 def test_the_side_says_what_the_activity_lets_through(visits: Visits) -> None:
@@ -139,7 +139,7 @@ def test_a_refusal_leads_to_a_request_which_is_answered(visits: Visits, script: 
     outcome = axel.page.locator("#outcome")
     expect(outcome).to_contain_text("Civil Registry has no agreement with Acme Systems")
     if script:
-        axel.picture("analyst-refusal")
+        axel.picture("analyst-refusal-en-1280")
     outcome.locator("summary").first.click()
     axel.press("Ask Sam Winther")  # without a word
     axel.check()
@@ -154,7 +154,7 @@ def test_a_refusal_leads_to_a_request_which_is_answered(visits: Visits, script: 
     sam.open("/stewardship")
     sam.check()
     if script:
-        sam.picture("steward-queue")
+        sam.picture("steward-queue-en-1280")
     sam.page.locator(f'a[href="{place}"]').click()
     sam.check()
     sam.press("Send the answer")
@@ -183,7 +183,7 @@ def test_a_past_use_is_looked_at_and_asked_again(visits: Visits) -> None:
     expect(visit.page.locator("#outcome h2")).to_have_text("Answer: one row")
     visit.page.get_by_role("link", name="My past uses").click()
     visit.check()
-    visit.picture("analyst-past-uses")
+    visit.picture("analyst-past-uses-en-1280")
     visit.page.locator("tbody a").first.click()
     visit.check()
     expect(visit.page.locator("pre")).to_contain_text("WHERE sex = $sex")
@@ -233,3 +233,4 @@ def test_every_page_in_both_languages_and_widths(visits: Visits, language: str, 
     visit.page.locator("#run").click()
     expect(visit.page.locator("#outcome h2")).to_have_text("Refusé" if language == "fr" else "Refused")
     visit.check()
+    visit.picture(f"analyst-refused-{language}-{width}")

@@ -28,7 +28,7 @@ def test_a_steward_sees_the_uses_loads_and_problems_of_a_dataset(visits: Visits,
         "“Tests of the grant software” has no agreement about “Register of residents”."
     )
     expect(main.get_by_role("table").last).to_contain_text("2,000")
-    visit.picture("steward-dataset")
+    visit.picture("steward-dataset-en-1280")
     visit.open("/stewardship/datasets/incomes", status=404)  # Rosa answers for it
 
 
@@ -42,7 +42,7 @@ def test_the_office_sees_what_is_missing_refused_and_late(visits: Visits) -> Non
     )
     expect(main).to_contain_text("There is no agreement with the holder of the data.")
     expect(main).to_contain_text("Nothing does. The next to end is")
-    visit.picture("office-overview")
+    visit.picture("office-overview-en-1280")
     visit.open("/office/accountability?days=3650")
     expect(visit.page.locator("main")).to_contain_text("Civil Registry → Social Services")
 
@@ -77,7 +77,7 @@ def test_after_a_breach_everyone_touched_is_found(visits: Visits, town: Town, sc
     keys = carla.page.locator(".of-keys").first
     expect(keys).to_contain_text("P-0")
     if script:
-        carla.picture("office-breach")
+        carla.picture("office-breach-en-1280")
     audra = visits(persona="audra", script=script)
     audra.open(place)
     audra.check()
@@ -93,7 +93,9 @@ def test_every_page_in_both_languages_and_widths(visits: Visits, language: str, 
     for place in OFFICE:
         carla.open(f"/office{place}")
         carla.check()
+        carla.picture(f"office{place.replace('/', '-')}-{language}-{width}")
     sam = visits(persona="sam", language=language, width=width)
     for place in ("/stewardship", "/stewardship/datasets/population"):
         sam.open(place)
         sam.check()
+    sam.picture(f"steward-dataset-{language}-{width}")
