@@ -1,8 +1,8 @@
 """Fetches the design system of the pages when the package is built; the repository holds none of it.
 
 GOV.UK Frontend, two files of one pinned and checked package, without what is not ours to use: the typeface
-and the crest. They go to src/publica/web/static/design, which git ignores and wheels and sdists carry. Without
-npm, or without the network, the build goes on: pages then have our plain style, static/plain.css.
+and the crest. They go to src/publica/web/static/design, which git ignores and wheels and sdists carry.
+Without npm, or without the network, the build goes on: pages then have our plain style, static/plain.css.
 """
 
 from __future__ import annotations

@@ -161,7 +161,8 @@ def compact(db: Database, keys: Keys) -> int:
 
 def _small(connection: Connection, keys: Keys, position: int) -> list[int]:
     tags = [subject_tag(key, position) for key in tag_keys(keys)]
-    return list(connection.scalars(select(store.tags.c.in_set).where(store.tags.c.tag.in_(tags))))
+    query = select(store.tags.c.in_set).where(store.tags.c.tag.in_(tags))
+    return [row[0] for row in connection.execute(query).all()]  # not one by one: there may be thousands
 
 
 def _loose(connection: Connection, keys: Keys, position: int) -> Iterator[int]:
