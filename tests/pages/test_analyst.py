@@ -85,6 +85,10 @@ def test_explain_runs_nothing(visits: Visits) -> None:
     expect(outcome.locator("pre")).to_contain_text("choice_and_scope")
     visit.open("/workbench/uses")
     assert visit.page.locator("tbody tr").count() == before
+    visit.page.get_by_label("Show", exact=True).select_option("refused")
+    visit.press("Show these")
+    outcomes = set(visit.page.locator("tbody .govuk-tag").all_inner_texts())
+    assert outcomes <= {"refused"}
 
 
 def test_the_editor_suggests_and_obeys_the_keyboard(visits: Visits) -> None:

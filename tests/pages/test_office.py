@@ -6,8 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from publica.gateway.door import Request
+from publica.governance.leadership import actions as proposals
 from publica.kernel import clock
-from publica.kernel.actor import Actor
+from publica.kernel.actor import CITIZEN, Actor
+from publica.kernel.documents import read_values
+from publica.trust.rights import actions as rights
+from publica.trust.rights.model import Content, What
 
 from .town import Town
 from .visit import NARROW, WIDE, Visits
@@ -30,6 +34,54 @@ def test_a_steward_sees_the_uses_loads_and_problems_of_a_dataset(visits: Visits,
     expect(main.get_by_role("table").last).to_contain_text("2,000")
     visit.picture("steward-dataset-en-1280")
     visit.open("/stewardship/datasets/incomes", status=404)  # Rosa answers for it
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_a_person_says_is_wrong_reaches_the_steward(visits: Visits, town: Town, script: bool) -> None:
+    """Sam opens it, which is recorded, and answers; Rosa, who answers for other data, cannot."""
+    instance, key = town.instance, town.citizens[0]
+    content = Content(key, "address", "I moved to Kelp Lane 3.")
+    person = Actor(f"{CITIZEN}{key}", "demo")
+    made = rights.ask(
+        instance.db, instance.keys, What.CORRECTION, "civil-registry", "population", content, person
+    )
+    place = f"/stewardship/people/{made.id}"
+    rosa = visits(persona="rosa", script=False)
+    rosa.open(place, status=403)
+    sam = visits(persona="sam", script=script)
+    sam.open("/stewardship")
+    sam.page.locator(f'a[href="{place}"]').click()
+    sam.check()
+    expect(sam.page.locator("main")).to_contain_text("I moved to Kelp Lane 3.")
+    if script:
+        sam.picture("steward-correction-en-1280")
+    sam.press("Send the answer")
+    expect(sam.page.get_by_role("alert")).to_contain_text("Choose whether it is done.")
+    sam.page.get_by_label("It is done").check()
+    sam.page.get_by_label("What was done, or why not?").fill("The new address stands since today.")
+    sam.press("Send the answer")
+    sam.page.wait_for_url("**/stewardship")
+    expect(sam.page.locator(f'a[href="{place}"]')).to_have_count(0)
+
+
+def test_a_proposal_is_decided_by_a_chief_data_officer(visits: Visits, town: Town) -> None:
+    spec = {"title": "Parks Act", "eli": "eli/arnmouth/act/2026/1", "valid_from": "2026-01-01"}
+    reading = read_values([{"kind": "law", "id": "parks-act", "spec": spec}], "document")
+    db, kinds = town.instance.db, town.instance.kinds
+    made, _ = proposals.propose(db, kinds, reading, "Take up the Parks Act", Actor("sam", "demo"))
+    sam = visits(persona="sam", script=False)
+    sam.open(f"/proposals/{made.id}")
+    assert sam.page.get_by_role("button", name="Accept").count() == 0
+    carla = visits(persona="carla")
+    carla.open("/stewardship")
+    carla.page.get_by_role("link", name="A change of records to decide").click()
+    carla.check()
+    carla.picture("steward-proposal-en-1280")
+    carla.page.get_by_label("Reason").fill("Agreed on Monday.")
+    carla.press("Accept")
+    carla.check()
+    expect(carla.page.locator("main")).to_contain_text("accepted")
+    assert town.instance.book().get("law", "parks-act") is not None
 
 
 def test_the_office_sees_what_is_missing_refused_and_late(visits: Visits) -> None:

@@ -152,11 +152,11 @@ def uses(
     request: Request,
     caller: Known,
     instance: Opened,
-    outcome: Annotated[Literal["released", "refused", "failed"] | None, Query()] = None,
+    outcome: Annotated[Literal["released", "refused", "failed", ""], Query()] = "",
     after: Annotated[str | None, Query(max_length=40)] = None,
 ) -> Response:
     """One's own uses, newest first."""
-    wanted = Filter(actor=caller.actor.id, outcome=outcome, after=after)
+    wanted = Filter(actor=caller.actor.id, outcome=outcome or None, after=after)
     with instance.db.read() as connection:
         found = asked.page(connection, instance.keys, wanted, PAGE + 1)
     more = here(request, after=found[PAGE - 1]["id"]) if len(found) > PAGE else None

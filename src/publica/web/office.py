@@ -63,6 +63,7 @@ def accountability(request: Request, instance: Opened, days: Days = 90) -> Respo
         "office/accountability.html",
         holes=_holes(request, instance),
         endings=_endings(instance, days),
+        next_end=next(iter(_endings(instance, None)), None),
         days=days,
         choices=DAYS,
     )
