@@ -20,7 +20,8 @@ from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import asked
 from publica.trust.transparency.listing import Only
 from publica.trust.transparency.model import How
-from publica.web import sentences, words
+from publica.web import citizen_sentences as sentences
+from publica.web import words
 from publica.web.site import Opened, render, see
 from publica.web.site import router as pages
 from publica.web.words import mark

@@ -10,7 +10,7 @@ PURPOSES = {
     "dpv:ServiceProvision": mark("to provide a service or a benefit"),
     "dpv:ScientificResearch": mark("research"),
     "dpv:PublicBenefit": mark("statistics for the public good"),
-    "dpv:TechnicalServiceProvision": mark("to run or repair technical systems"),
+    "dpv:TechnicalServiceProvision": mark("to run or mend machines"),
     "dpv:FraudPreventionAndDetection": mark("to find and prevent fraud"),
     "dpv:EnforceSecurity": mark("to keep systems and people safe"),
     "dpv:LegalCompliance": mark("to do what a law demands"),

@@ -136,7 +136,7 @@ def _data(terms: Terms, words: Any, facts: dict[str, str]) -> tuple[str, ...]:
         part["special"] or any(column.get("sensitivity") == "special" for column in part["columns"])
         for part in terms["data"]
     )
-    return _said(words.DATA, facts) + (words.SPECIAL if special else ())
+    return (words.SPECIAL if special else ()) + _said(words.DATA, facts)
 
 
 def _items(terms: Terms, names: Names, language: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ HEADINGS = {
 PURPOSE = ("{organisation} asks to use data about you for this: {title}.", "The aim is {purpose}.")
 WHO = ("Only the {roles} of {organisation} may use it.",)
 DATA = ("If you say yes, they may read these facts about you:",)
-SPECIAL = ("Some of this is very private, such as facts about your health.",)
+SPECIAL = ("Some of your data here is very private, such as facts about your health.",)
 OUT = {
     "rows": ("Your row may leave as it is, with your number in it.",),
     "pseudonymous rows": (
@@ -48,7 +48,7 @@ PURPOSES = {
     "dpv:ServiceProvision": "to give people a service",
     "dpv:ScientificResearch": "to do research",
     "dpv:PublicBenefit": "to make statistics for all",
-    "dpv:TechnicalServiceProvision": "to keep computers running",
+    "dpv:TechnicalServiceProvision": "to keep machines running",
     "dpv:Marketing": "to advertise",
     "dpv:HealthCare": "to care for sick people",
     "dpv:ServicePersonalisation": "to fit a service to you",

@@ -17,7 +17,7 @@ PURPOSE = (
 )
 WHO = ("Seuls les {roles} de {organisation} pourront s’en servir.",)
 DATA = ("Si vous dites oui, ils pourront lire ces données sur vous :",)
-SPECIAL = ("Une partie est très privée, comme ce qui touche à votre santé.",)
+SPECIAL = ("Une partie de ces données est très privée, comme ce qui touche à votre santé.",)
 OUT = {
     "rows": ("Votre ligne peut sortir telle quelle, avec votre numéro.",),
     "pseudonymous rows": (

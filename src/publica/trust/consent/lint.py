@@ -28,7 +28,7 @@ WORDS: dict[str, str] = {
     "reward": r"\bwin\b|free gift|voucher|discount|prize|\bgagnez|cadeau|bon d'achat|remise de",
     "vague purpose": r"improve (?:our|your) (?:services?|experience)|and other purposes|among other things|trusted partners|selected partners"
     r"|améliorer (?:nos|vos|votre) (?:services?|expérience)|et autres (?:fins|buts)|partenaires (?:de confiance|choisis)",
-    "double negative": r"\b(?:do not|don't|not) (?:\w+ ){0,3}(?:not|un(?:check|tick|select)|refuse not|opt out)\b|untick (?:this|the) box"
+    "double negative": r"\b(?:do not|don't|not) (?:\w+ ){0,5}(?:not|un(?:check|tick|select)|refuse not|opt out)\b|untick (?:this|the) box"
     r"|ne (?:\w+ ){0,3}pas (?:\w+ ){0,3}ne (?:\w+ ){0,3}pas|décochez",
     "nagging": r"(?:ask|remind) me (?:again )?later|not now|maybe later|plus tard|pas maintenant|me le rappeler",
     "hard to leave": r"(?:to (?:withdraw|refuse|stop)|withdraw)[^.]*(?:by (?:post|letter|phone|telephone)|call us|write to us|in person)"

@@ -40,9 +40,9 @@ SENTENCES = {
 HOW = {
     "left": mark("Your row left"),
     "total": mark("You are in a total"),
-    "looked through": mark("Your row was looked through"),
+    "looked through": mark("Your row was looked at"),
 }
-BADGES = {"left": "govuk-tag--orange", "total": "govuk-tag--blue", "looked through": "govuk-tag--grey"}
+BADGES = {"left": "govuk-tag--orange", "total": "govuk-tag--blue", "looked through": "govuk-tag--turquoise"}
 
 
 @dataclass(frozen=True)
