@@ -33,7 +33,7 @@ WHY_LIMIT = 2000
 class Report:
     """Whom an actor's uses touched between two instants (`since` included, `until` not).
 
-    `uses`: the receipts. `touched`, `left`: positions of the people whose rows were looked through or
+    `uses`: the receipts of those that read about people. `touched`, `left`: positions of the people whose rows were looked through or
     counted, and of those whose rows left. `exact`: whether the second is so, or at most.
     """
 
@@ -117,6 +117,7 @@ def _found(
         columns.actor_tag.in_(receipts.actor_tags(keys, about)),
         columns.recorded_at >= clock.text(since),
         columns.recorded_at < clock.text(until),
+        columns.touched.is_not(None) | columns.released.is_not(None),  # it read about people
     )
     rows = connection.execute(query.order_by(columns.number)).all()
     return {
