@@ -244,10 +244,9 @@ def breach(
     if out is not None:
         out.touch(mode=0o600)
         out.write_text("person,row_left\n" + "".join(f"{key},{left}\n" for key, left in people), "utf-8")
-    touched = len(made.touched | made.left)
-    click.echo(
-        f"{made.id}: {len(made.uses)} uses touched {touched} people; the rows of {len(made.left)} left"
-    )
+    touched, left = len(made.touched | made.left), len(made.left)
+    uses = "1 use" if len(made.uses) == 1 else f"{len(made.uses):,} uses"
+    click.echo(f"{made.id}: {uses} touched {touched:,} people; the rows of {left:,} left")
 
 
 COMMANDS = (request, queue, oversight)

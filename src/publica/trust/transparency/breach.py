@@ -33,8 +33,9 @@ WHY_LIMIT = 2000
 class Report:
     """Whom an actor's uses touched between two instants (`since` included, `until` not).
 
-    `uses`: the receipts of those that read about people. `touched`, `left`: positions of the people whose rows were looked through or
-    counted, and of those whose rows left. `exact`: whether the second is so, or at most.
+    `uses`: the receipts of those that read about people. `touched`, `left`: positions of the people whose
+    rows were looked through or counted, and of those whose rows left. `exact`: whether the second is so, or
+    at most.
     """
 
     id: str
