@@ -47,9 +47,12 @@ def figures(instance: Instance) -> Figures:
     with instance.db.read() as connection:
         open_uses = opened.total(connection)
     return Figures(
-        *(len(list(book.all(kind))) for kind in ("organisation", "dataset", "activity", "agreement")),
-        open_uses,
-        flows(instance),
+        organisations=len(book.all("organisation")),
+        datasets=len(book.all("dataset")),
+        activities=len(book.all("activity")),
+        agreements=len(book.all("agreement")),
+        open_uses=open_uses,
+        flows=flows(instance),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
@@ -9,8 +11,11 @@ from starlette.types import Scope
 from publica.http.accept import negotiate
 from publica.http.headers import request_id
 from publica.http.problems import MEDIA_TYPE, HttpProblem, Problem
+from publica.kernel.decision import Clause
+from publica.web import words
 from publica.web.site import render
 from publica.web.words import mark
+from publica.wording import sentence
 
 HTML = "text/html"
 SAID = {
@@ -52,9 +57,22 @@ def error_page(scope: Scope, problem: Problem) -> Response | None:
         problem.kind.status,
         kind=problem.kind.slug,
         heading=SAID[problem.kind.slug],
-        clauses=problem.members.get("clauses"),
+        clauses=_said(problem, words.language_of(request)),
         problem=problem,
         number=request_id(scope),
     )
     answer.headers.update(problem.headers)
     return answer
+
+
+def _said(problem: Problem, language: str) -> list[dict[str, Any]]:
+    """The clauses of a refusal in the reader's language."""
+    return [
+        {
+            "holds": clause["holds"],
+            "sentence": sentence(
+                Clause(clause["reason"], clause["holds"], clause["params"], clause["record"]), language
+            ),
+        }
+        for clause in problem.members.get("clauses", ())
+    ]

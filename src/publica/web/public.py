@@ -14,6 +14,7 @@ from publica.http.problems import HttpProblem
 from publica.instance.figures import figures, flows, head, newest
 from publica.kernel import clock
 from publica.kernel.ledger.note import parse_checkpoint
+from publica.trust.transparency.flows import Sums
 from publica.web import public_register as register
 from publica.web import vocabulary, words
 from publica.web.cast import Member
@@ -81,7 +82,7 @@ def activity(request: Request, instance: Opened, name: Name) -> Response:
         organisation=register.name_of(book, "organisation", record.spec.organisation),
         law=law,
         parts=register.parts(book, record, found),
-        sums=found.activities.get(name, register.Sums()),
+        sums=found.activities.get(name, Sums()),
         size=found.size,
         in_force=register.in_force(record, clock.now().date()),
     )
@@ -101,7 +102,7 @@ def agreement(request: Request, instance: Opened, name: Name) -> Response:
         book=book,
         register=register,
         activities=register.activities_under(book, record),
-        sums=found.agreements.get(name, register.Sums()),
+        sums=found.agreements.get(name, Sums()),
         size=found.size,
         in_force=register.in_force(record, clock.now().date()),
     )

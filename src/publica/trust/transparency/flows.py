@@ -95,7 +95,8 @@ def between(connection: Connection, start: int, end: int) -> Flows:
         .group_by(*kinds)
     )
     found = connection.execute(query).all()
-    known, held = sorted({row[1] for row in found}), {}
+    known = sorted({row[1] for row in found})
+    held: dict[bytes, Mapping[str, Any]] = {}
     for at in range(0, len(known), _AT_ONCE):
         some = select(matters.id, matters.body).where(matters.id.in_(known[at : at + _AT_ONCE]))
         held |= {row[0]: json.loads(row[1]) for row in connection.execute(some).all()}
