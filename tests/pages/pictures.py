@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import BrowserContext
 
-COLOURS = 48
+COLOURS = 96
 """How many a picture keeps."""
 _PIXELS = """async (data) => {
   const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());

@@ -38,7 +38,7 @@ IN_BROWSER = """async ([address, texts, keys]) => {
 def proofs(town: Town) -> list[dict[str, Any]]:
     """Of citizen 1: a use in which their row left, one in which it did not; of citizen 3, one of neither."""
     uses = town.instance.uses(town.citizens[0], OPERATOR)
-    left = next(use["use"] for use in uses if use["how"] == "left")
+    left = next(use["use"] for use in uses if use["how"] == "left" and use["activity"] == "health_research")
     other = next(use["use"] for use in uses if use["how"] != "left")
     return [
         town.instance.prove(town.citizens[0], left, OPERATOR),

@@ -17,6 +17,8 @@ from publica.web.words import mark_counted
 
 LOCALES = {"en": Locale("en", "GB"), "fr": Locale("fr", "FR")}
 ID_SHOWN = 14
+FIRST = re.compile(r"^1 ")
+"""The first of a month, which French says as an ordinal."""
 UNITS = {
     "Y": mark_counted("%(num)s year", "%(num)s years"),
     "M": mark_counted("%(num)s month", "%(num)s months"),
@@ -53,7 +55,8 @@ def number(locale: Locale, value: float | int | None, digits: int | None = None)
 
 def day(locale: Locale, value: date | datetime | str) -> str:
     """A day, such as 3 March 2026."""
-    return format_date(_instant(value) if isinstance(value, str) else value, "long", locale=locale)
+    said = format_date(_instant(value) if isinstance(value, str) else value, "long", locale=locale)
+    return FIRST.sub("1er ", said) if locale.language == "fr" else said
 
 
 def moment(locale: Locale, value: datetime | str) -> str:

@@ -2,6 +2,7 @@
 const { verify, NotProved } = await import(document.querySelector("script[data-verify]").dataset.verify);
 
 const LARGEST = 16 * 1024 * 1024;
+const LOCALES = { en: "en-GB", fr: "fr-FR" };
 const STEPS = ["checkpoint", "receipt", "directory", "subject", "touched", "released", "says"];
 const form = document.getElementById("check");
 const outcome = document.getElementById("outcome");
@@ -50,7 +51,7 @@ async function run() {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
     const found = await verify(text, document.getElementById("keys").value);
-    const at = new Date(found.at).toLocaleString(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+    const at = new Date(found.at).toLocaleString(LOCALES[document.documentElement.lang], { dateStyle: "long", timeStyle: "short" });
     const about = say("about", found.use, at, found.organisation, found.activity);
     return show("good", say("good"), [told(found), about, say("person", found.key)], found.passed);
   } catch (error) {
