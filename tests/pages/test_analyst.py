@@ -72,6 +72,15 @@ def test_a_download_is_the_whole_answer_and_a_use_of_its_own(visits: Visits) -> 
     assert waiting.value.path().read_bytes()[:4] == b"PAR1"
 
 
+def test_what_somebody_wrote_is_shown_as_text(visits: Visits) -> None:
+    visit = visits(persona="stella")
+    visit.open("/workbench")
+    text = """<b id="x">bold</b>"""
+    ask(visit, "open-access", f"SELECT name, '{text}' AS \"<i id='y'>\" FROM municipalities")
+    expect(visit.page.locator("#outcome")).to_contain_text(text)
+    assert visit.page.locator("#x, #y").count() == 0
+
+
 def test_explain_runs_nothing(visits: Visits) -> None:
     visit = visits(persona="stella")
     visit.open("/workbench/uses")

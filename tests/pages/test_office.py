@@ -151,3 +151,13 @@ def test_every_page_in_both_languages_and_widths(visits: Visits, language: str, 
         sam.open(place)
         sam.check()
     sam.picture(f"steward-dataset-{language}-{width}")
+
+
+def test_everybody_sees_what_is_refused_and_how_requests_are_answered(visits: Visits) -> None:
+    visit = visits()
+    visit.open("/register")
+    visit.follow("What is refused, and how requests are answered")
+    visit.check()
+    expect(visit.page.locator("main")).to_contain_text("There is no agreement with the holder of the data.")
+    expect(visit.page.locator("main")).to_contain_text("How requests after refusals are answered")
+    assert "Axel" not in visit.page.locator("main").inner_text()

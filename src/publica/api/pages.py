@@ -66,6 +66,7 @@ STEWARD: dict[Route, Classes] = {
     ("POST", "/proposals/{name}"): PROPOSERS,
 }
 OFFICERS: dict[Route, Classes] = {
+    ("GET", "/refusals"): EVERYBODY,
     ("GET", "/office"): OFFICE,
     ("GET", "/office/accountability"): OFFICE,
     ("GET", "/office/refusals"): OFFICE,

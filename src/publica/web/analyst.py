@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import Form, Query, Request
@@ -112,7 +111,10 @@ async def ask(
     outcome = Outcome()
     if do != "choose":
         act = _run if do == "run" else _explain
-        outcome = await _tried(request, caller, instance, partial(act, request, caller, instance, draft))
+        try:
+            outcome = await act(request, caller, instance, draft)
+        except PublicaError as error:
+            outcome = await run_in_threadpool(_failed, request, caller, instance, error)
     return await run_in_threadpool(_page, request, caller, instance, draft, outcome)
 
 
@@ -131,14 +133,11 @@ async def download(
     kind, media = FILES[form]
     draft = Draft(activity, sql.replace("\r\n", "\n"), values, _params(values))
 
-    async def made() -> Any:
-        question = caller.request(draft.activity, draft.sql, draft.params)
-        return await serving.use(question, kind, lambda: gone(request.receive))
-
     try:
-        found = await made()
-    except PublicaError:
-        outcome = await _tried(request, caller, instance, made)
+        question = caller.request(draft.activity, draft.sql, draft.params)
+        found = await serving.use(question, kind, lambda: gone(request.receive))
+    except PublicaError as error:
+        outcome = await run_in_threadpool(_failed, request, caller, instance, error)
         return await run_in_threadpool(_page, request, caller, instance, draft, outcome)
     name = f"publica-{found.answer.receipt or 'open'}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
@@ -219,16 +218,12 @@ def dataset(request: Request, caller: Known, instance: Opened, dataset: str) -> 
     )
 
 
-async def _tried(request: Request, caller: Caller, instance: Instance, act: Any) -> Outcome:
-    """The outcome of an act, whether it went well or not."""
-    try:
-        found: Outcome = await act()
-        return found
-    except Refused as refusal:
-        return await run_in_threadpool(_refusal, request, caller, instance, refusal)
-    except PublicaError as error:
-        problem = of(error)
-        return Outcome(error=problem.detail, status=problem.kind.status)
+def _failed(request: Request, caller: Caller, instance: Instance, error: PublicaError) -> Outcome:
+    """What came of a question that got no answer."""
+    if isinstance(error, Refused):
+        return _refusal(request, caller, instance, error)
+    problem = of(error)
+    return Outcome(error=problem.detail, status=problem.kind.status)
 
 
 async def _run(request: Request, caller: Caller, _instance: Instance, draft: Draft) -> Outcome:

@@ -77,6 +77,21 @@ def refusals(request: Request, instance: Opened, days: Days = 90) -> Response:
     )
 
 
+@router.get("/refusals")
+def for_everybody(request: Request, instance: Opened, days: Days = 90) -> Response:
+    """What is refused most, and how requests are answered: for everybody."""
+    with instance.db.read() as connection:
+        statistics = requests.statistics(connection, clock.now())
+    return render(
+        request,
+        "office/for_everybody.html",
+        refusals=_ranked(request, instance, days),
+        statistics=statistics,
+        days=days,
+        choices=DAYS,
+    )
+
+
 @router.get("/office/clocks")
 def clocks(request: Request, instance: Opened) -> Response:
     """Everything that waits for anybody, and how requests are answered."""
