@@ -99,6 +99,16 @@ ACCESS: dict[Route, Classes] = {
     ("GET", f"{V1}/me/choices"): CITIZENS,
     ("GET", f"{V1}/me/choices/{{activity}}"): CITIZENS,
     ("POST", f"{V1}/me/choices/{{activity}}"): CITIZENS,
+    ("GET", f"{V1}/me/choices/{{activity}}/receipt"): CITIZENS,
+    ("GET", f"{V1}/me/data"): CITIZENS,
+    ("GET", f"{V1}/me/requests"): CITIZENS,
+    ("POST", f"{V1}/me/requests"): CITIZENS,
+    ("POST", f"{V1}/me/requests/{{id}}/withdraw"): CITIZENS,
+    ("GET", f"{V1}/notices/{{activity}}"): EVERYBODY,
+    # who answers what citizens ask
+    ("GET", f"{V1}/corrections"): OFFICIALS,
+    ("GET", f"{V1}/corrections/{{id}}"): OFFICIALS,
+    ("POST", f"{V1}/corrections/{{id}}/answer"): OFFICIALS,
     ("GET", f"{V1}/me/uses"): CITIZENS,
     ("GET", f"{V1}/me/uses/{{receipt}}/proof"): CITIZENS,
     # the ledger

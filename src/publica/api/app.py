@@ -21,6 +21,7 @@ from publica.api import (
     records,
     reference,
     requests,
+    rights,
     signin,
     tokens,
     tracker,
@@ -39,6 +40,7 @@ from publica.instance import Instance
 V1 = (
     uses.router,
     requests.router,
+    rights.router,
     oversight.router,
     proposals.router,
     records.router,

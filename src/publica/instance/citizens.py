@@ -262,6 +262,12 @@ def to_answer(instance: Instance, actor: Actor) -> list[Waiting]:
         return [each for each in requests.waiting(connection) if answers(book, each, actor.id, today)]
 
 
+def waiting(instance: Instance, name: str) -> Waiting:
+    """What may be known of a request without opening it. Raises BadInput when there is none of that id."""
+    with instance.db.read() as connection:
+        return requests.get(connection, name)
+
+
 def open_request(instance: Instance, name: str, actor: Actor) -> Opened:
     """What somebody asks; that it was opened is entered."""
     return rights.open_request(instance.db, instance.keys, instance.book(), name, actor)
