@@ -70,6 +70,7 @@ function show() {
     return item;
   }));
   list.hidden = found.length === 0;
+  if (!list.hidden) place();
   if (list.hidden) {
     area.removeAttribute("aria-controls");
   } else {
@@ -81,6 +82,14 @@ function show() {
   } else {
     area.removeAttribute("aria-activedescendant");
   }
+}
+
+// Below the line that is being written, and never below the area itself.
+function place() {
+  const style = getComputedStyle(area);
+  const line = area.value.slice(0, area.selectionStart).split("\n").length;
+  const down = parseFloat(style.paddingTop) + line * parseFloat(style.lineHeight) - area.scrollTop;
+  list.style.top = `${area.offsetTop + Math.min(Math.max(down, 0) + 4, area.offsetHeight)}px`;
 }
 
 function close() {
