@@ -13,6 +13,8 @@ from playwright.sync_api import BrowserContext
 
 COLOURS = 96
 """How many a picture keeps."""
+OURS = [0xF2B84B]
+"""Colours of our mark, which are too few to be among them."""
 _PIXELS = """async (data) => {
   const picture = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
   const canvas = new OffscreenCanvas(picture.width, picture.height);
@@ -42,7 +44,7 @@ def _palette_png(pixels: Any) -> bytes:
     wide = pixels.astype(np.int32)
     numbers = (wide[:, :, 0] << 16) | (wide[:, :, 1] << 8) | wide[:, :, 2]
     colours, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    kept = colours[np.argsort(-counts)[:COLOURS]]
+    kept = np.union1d(colours[np.argsort(-counts)[:COLOURS]], OURS)
     parts = np.stack([(colours >> shift) & 255 for shift in (16, 8, 0)], axis=1)
     chosen = np.stack([(kept >> shift) & 255 for shift in (16, 8, 0)], axis=1)
     nearest = np.concatenate(
