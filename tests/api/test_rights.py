@@ -58,7 +58,8 @@ def test_nobody_else_reads_answers_or_withdraws_it(city: City) -> None:
     assert city.post(OTHER, f"/me/requests/{made['id']}/withdraw", None).status_code == 404
     for who in (OTHER, "citizen"):
         assert city.get(who, f"/corrections/{made['id']}").status_code == 403
-    for who in ("ana", "audra"):
+    assert city.get("audra", f"/corrections/{made['id']}").status_code == 403
+    for who in ("ana", "carla"):
         for answer in (
             city.get(who, f"/corrections/{made['id']}"),
             city.post(who, f"/corrections/{made['id']}/answer", {"done": False, "words": "No."}),
@@ -112,3 +113,11 @@ def test_a_notice_is_compiled_and_only_where_consent_is_asked(city: City) -> Non
         ]  # fmt: skip
         assert found["ease"] >= floor
     assert city.get("anonymous", "/notices/care").status_code == 404
+
+
+def test_a_consent_to_other_terms_than_hold_is_not_taken(city: City) -> None:
+    who = "P-023"
+    wrong = city.post(who, "/me/choices/study", {"action": "grant", "terms": "x" * 44})
+    assert (wrong.status_code, slug(wrong)) == (409, "conflict")
+    terms = city.get("anonymous", "/notices/study").json()["terms"]
+    assert city.post(who, "/me/choices/study", {"action": "grant", "terms": terms}).json()["allowed"]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from publica.kernel.actor import Actor
+
 from .town import Town
 from .visit import NARROW, WIDE, Visits
 
+OPERATOR = Actor("operator", "operator", "tester")
 PLACES = {
     "/my-data": "citizen-data",
     "/my-data/population": None,
@@ -29,15 +32,9 @@ PLACES = {
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_every_page_is_in_order(visits: Visits, town: Town, language: str, width: int) -> None:
     visit = visits(language=language, width=width, persona="citizen-1")
-    use = town.instance.uses(town.citizens[0], town_operator())[0]["use"]
+    use = town.instance.uses(town.citizens[0], OPERATOR)[0]["use"]
     for place, picture in {**PLACES, f"/my-uses/{use}": "citizen-use"}.items():
         visit.open(place)
         visit.check()
         if picture is not None and (language, width) in (("en", WIDE), ("fr", NARROW)):
             visit.picture(f"{picture}-{language}-{width}")
-
-
-def town_operator() -> object:
-    from publica.kernel.actor import Actor
-
-    return Actor("operator", "operator", "tester")

@@ -10,11 +10,13 @@ import pytest
 from playwright.sync_api import Page
 
 from publica.instance import offline
+from publica.kernel.actor import Actor
 from publica.trust.consent.lint import in_page
 
 from .town import Town
 from .visit import NARROW, Visit, Visits
 
+OPERATOR = Actor("operator", "operator", "tester")
 STAYS = "SELECT count(*) AS stays, count(DISTINCT person_id) AS people FROM hospital_stays"
 NOTICE = "/my-choices/health_research"
 RIGHT = "My data is not used for this"
@@ -141,6 +143,68 @@ def test_something_is_wrong(visits: Visits, town: Town) -> None:
     assert "Waits for an answer" in visit.page.inner_text("main")
     visit.check()
     visit.picture("citizen-asked-en-1280")
+    # The steward of that data finds it in the queue, opens it, and answers.
+    made = visit.page.locator("article h3").first.get_attribute("id")
+    rosa = visits(persona="rosa")
+    rosa.open("/stewardship")
+    assert "too high" not in rosa.page.inner_text("main"), "what it says is sealed until it is opened"
+    rosa.open(f"/stewardship/people/{made}")
+    assert "My income of 2024 is too high." in rosa.page.inner_text("main")
+    rosa.page.get_by_label("It is done").check()
+    rosa.page.locator("#why").fill("You are right. It is corrected.")
+    rosa.press("Send the answer")
+    visit.open("/my-corrections")
+    assert "You are right. It is corrected." in visit.page.inner_text("main")
+    # Nobody else can: not another citizen, not another steward.
+    for persona in ("sam", "ana", "citizen-1"):
+        visits(persona=persona).open(f"/stewardship/people/{made}", status=403)
+    assert not town.instance.verify_ledger()["problems"]
+
+
+def test_a_citizen_reaches_nothing_of_another(visits: Visits, town: Town) -> None:
+    """Ids guessed, swapped and replayed."""
+    mine, other = visits(persona="citizen-1"), visits(persona="citizen-2")
+    key, others = town.citizens[0], town.citizens[1]
+    other.open("/my-corrections?dataset=population")
+    other.page.locator("#said").fill("Something of citizen 2")
+    other.press("Send")
+    made = other.page.locator("article h3").first.get_attribute("id")
+    theirs = other.page.locator('input[type="hidden"]').first.get_attribute("value")
+    field = other.page.locator('input[type="hidden"]').first.get_attribute("name")
+    mine.open("/my-corrections")
+    assert "Something of citizen 2" not in mine.page.content()
+    own = mine.page.locator('input[type="hidden"]').first.get_attribute("value")
+    assert field and own and theirs and own != theirs
+    post = mine.page.request.post
+    for token, status in ((own, 404), (theirs, 403)):
+        headers = {"Origin": town.address}
+        answer = post(
+            f"{town.address}/my-corrections/{made}/withdraw", form={field: token}, headers=headers
+        )
+        assert answer.status == status
+    answer = post(
+        f"{town.address}/my-choices/health_research",
+        form={field: theirs, "action": "withdraw"},
+        headers={"Origin": town.address},
+    )
+    assert answer.status == 403, "another's form does not pass"
+    for path in (f"/my-data/{others}", f"/my-uses/{others}", f"/my-choices/{others}"):
+        mine.open(path, status=404)
+    for path in ("/my-data/all", "/my-uses", "/my-data/download"):
+        found = mine.page.request.get(f"{town.address}{path}?subject={others}&person={others}&key={others}")
+        assert others not in found.text().replace(f"={others}", "")
+    use = town.instance.uses(others, OPERATOR)[0]["use"]
+    proof = mine.page.request.get(f"{town.address}/my-uses/{use}/proof").json()
+    assert (proof["subject"]["key"], others in json.dumps(proof)) == (key, False)
+    # A session that ended opens nothing any more.
+    cookies = mine.page.context.cookies()
+    mine.press("Sign out")
+    again = visits()
+    again.page.context.add_cookies(cookies)
+    found = again.page.request.get(f"{town.address}/my-data/download", max_redirects=0)
+    assert found.status in (303, 401) and key not in found.text()
+    for path in ("/my-data", "/my-uses", "/my-choices", "/my-corrections"):
+        visits(persona="ana").open(path, status=403)
 
 
 @pytest.mark.parametrize("path", ["/my-uses/use_x", "/my-data/nothing", "/my-choices/nothing", "/my-data/municipalities"])

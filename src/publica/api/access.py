@@ -106,9 +106,9 @@ ACCESS: dict[Route, Classes] = {
     ("POST", f"{V1}/me/requests/{{id}}/withdraw"): CITIZENS,
     ("GET", f"{V1}/notices/{{activity}}"): EVERYBODY,
     # who answers what citizens ask
-    ("GET", f"{V1}/corrections"): OFFICIALS,
-    ("GET", f"{V1}/corrections/{{id}}"): OFFICIALS,
-    ("POST", f"{V1}/corrections/{{id}}/answer"): OFFICIALS,
+    ("GET", f"{V1}/corrections"): OFFICIALS - {AUDITOR},
+    ("GET", f"{V1}/corrections/{{id}}"): OFFICIALS - {AUDITOR},
+    ("POST", f"{V1}/corrections/{{id}}/answer"): OFFICIALS - {AUDITOR},
     ("GET", f"{V1}/me/uses"): CITIZENS,
     ("GET", f"{V1}/me/uses/{{receipt}}/proof"): CITIZENS,
     # the ledger

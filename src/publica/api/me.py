@@ -15,7 +15,7 @@ from publica.data import subjects
 from publica.governance.activities import Activity
 from publica.http.problems import HttpProblem
 from publica.http.who import Known
-from publica.instance import Instance
+from publica.instance import Instance, citizens
 from publica.kernel.records import Book, Record
 from publica.trust.consent.rules import NONE, right
 from publica.trust.transparency import asked, page_of_uses
@@ -58,6 +58,12 @@ class Chosen(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"action": "withdraw"}]})
     action: Literal["grant", "withdraw", "object"] = Field(
         description="`grant` a consent, `object`, or `withdraw` what was chosen before."
+    )
+    terms: str | None = Field(
+        default=None,
+        max_length=44,
+        description="Hash of the terms that were read (`GET /api/v1/notices/{activity}`): a consent to others "
+        "than those that hold is not taken (409).",
     )
 
 
@@ -132,10 +138,14 @@ def choose(
     _activity(_known(instance, me), activity)
 
     def work() -> Made:
+        if given.terms is not None and given.action == "grant":
+            standing = citizens.standing(instance, me, activity)
+            if standing.version is not None and standing.version.hash != given.terms:
+                raise HttpProblem("conflict", "Other terms hold now.", do="Read the notice, and choose again.")
         made = instance.choose(me, activity, given.action, caller.actor)
         return Made(activity=activity, allowed=made["allowed"], changed=made["changed"])
 
-    return once(request, instance, caller, key, given.action.encode(), work)
+    return once(request, instance, caller, key, given.model_dump_json().encode(), work)
 
 
 @router.get("/uses", responses=problem_answers(404))
