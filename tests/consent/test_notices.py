@@ -128,6 +128,13 @@ def test_nobody_consents_to_what_they_did_not_see(office: Office) -> None:
     assert problems(office) == []
 
 
+@pytest.mark.parametrize("title", ["Help us save lives, hurry", "Recommandé : améliorer nos services"])
+def test_a_title_that_presses_people_is_refused(office: Office, title: str) -> None:
+    with pytest.raises(BadInput, match="press people"):
+        change(office, title=title)
+    office.apply({("activity", "care"): {**documents()["activity", "care"], "title": title}})
+
+
 def test_an_objection_never_lapses(office: Office) -> None:
     office.instance.choose("P-1", "care", "object", OPERATOR)
     with office.changed("activity", "care", retention="P99Y"):

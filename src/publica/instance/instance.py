@@ -43,6 +43,7 @@ from publica.kernel.ledger.verify import verify
 from publica.kernel.records import Book, Difference
 from publica.trust.consent import Lapsing, Shown, reading
 from publica.trust.consent import actions as consent
+from publica.trust.consent.asking import check_asking
 from publica.trust.consent.bulk import parse_choices
 from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import proofs
@@ -126,8 +127,8 @@ class Instance:
     @property
     def kinds(self) -> tuple[records.Kind, ...]:
         """The kinds of record, with what follows from changing them."""
-        follows = Lapsing(lambda: self.keys)
-        return tuple(replace(kind, follows=follows) if kind is ACTIVITY else kind for kind in KINDS)
+        asking = replace(ACTIVITY, check=check_asking, follows=Lapsing(lambda: self.keys))
+        return tuple(asking if kind is ACTIVITY else kind for kind in KINDS)
 
     def apply(self, paths: Sequence[Path], actor: Actor, *, dry_run: bool = False) -> tuple[Difference, ...]:
         """Bring the records to what these documents say; all or nothing.
