@@ -122,7 +122,7 @@ def packed() -> bytes:
 
 
 def npm() -> list[str]:
-    """How npm is run: the machine's, else that of the package that `dependencies` names. Empty: not at all."""
+    """How npm is run: the machine's, else that of the package that `dependencies` names; else empty."""
     own = shutil.which("npm")
     if own is not None:
         return [own]

@@ -156,6 +156,7 @@ def timeline(asked: argparse.Namespace) -> Part:
             spent = _one_after_another(server.port, mine, 5 if asked.quick else ONCE)
             worked = server.spent() - before
             target = None if asked.quick else TIMELINE_MS
+            part.add("processor time of a page", 1000 * worked / len(spent), "ms")
             part.add("p50", percentile(spent, 0.5), "ms")
             part.add(
                 "p95", percentile(spent, 0.95), "ms", target, detail=f"{len(body) / 1000:.0f} KB of HTML"

@@ -44,7 +44,7 @@ def fetched(town: Town, path: str) -> str:
 
 
 def test_the_register_equals_what_anybody_adds_up_from_the_ledger(town: Town, visits: Visits) -> None:
-    """The table of flows, the picture's numbers and the first page's figures, against the entries themselves."""
+    """The table of flows, the picture's numbers and the first page's figures, against the entries."""
     town.instance.checkpoint()
     visit = visits()
     for _ in range(5):  # until nobody else uses the town meanwhile
