@@ -211,3 +211,40 @@ def test_a_citizen_reaches_nothing_of_another(visits: Visits, town: Town) -> Non
 def test_what_there_is_not(visits: Visits, path: str) -> None:
     visit = visits(persona="citizen-1")
     visit.open(path, status=404)
+
+
+def test_changed_words_ask_again(visits: Visits, town: Town, tmp_path: Path) -> None:
+    """A consent ends with the words that it was given to; the page says so, and asks once more."""
+
+    def study(title: str) -> None:
+        file = tmp_path / "study.json"
+        spec = town.instance.book().get("activity", "health_research")
+        assert spec is not None
+        said = {**spec.spec.json_value, "title": title}
+        file.with_suffix(".yaml").write_text(
+            json.dumps({"kind": "activity", "id": "sleep_research", "spec": said}), "utf-8"
+        )
+        town.instance.apply([file.with_suffix(".yaml")], OPERATOR)
+
+    study("Research on sleep")
+    town.instance.choose(town.citizens[0], "sleep_research", "grant", OPERATOR)
+    visit = visits(persona="citizen-1")
+    visit.open("/my-choices/sleep_research")
+    assert "You have said yes." in visit.page.inner_text("main")
+    stale = visit.page.locator("input[name=terms]").get_attribute("value")
+    study("Research on sleep and dreams")
+    visit.open("/my-choices")
+    assert "Please choose again" in visit.page.inner_text("main")
+    visit.open("/my-choices/sleep_research")
+    text = visit.page.inner_text("main")
+    assert "your yes has ended" in text and "The words changed, so your yes ended." in text
+    assert visit.page.locator("input[name=terms]").get_attribute("value") != stale
+    assert in_page(visit.page.content()) == []
+    visit.check()
+    visit.picture("citizen-lapsed-en-1280")
+    # Who sends the old words gets the new ones to read.
+    visit.page.evaluate("terms => document.querySelector('input[name=terms]').value = terms", stale)
+    visit.page.locator("input[name=understood][value=right]").check()
+    visit.press("Yes, I agree")
+    assert "These words have just changed." in visit.page.inner_text("main")
+    assert not town.instance.choice_status(town.citizens[0], "sleep_research")["allowed"]
