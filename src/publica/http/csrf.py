@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from contextlib import suppress
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -56,7 +57,9 @@ async def read_form(request: Request) -> None:
     """Note the token of a form, so that `require` finds it. One with files sends the header instead."""
     if request.method in SAFE or HEADER in request.headers or not is_form(request):
         return
-    try:  # by the request itself, which reads it once, whoever asks first: this or the handler's fields
+    with suppress(RuntimeError):  # kept for whoever reads it later; a form that was read already is kept, too
+        await request.body()
+    try:
         fields = await request.form(max_fields=MOST_FIELDS)
     except HTTPException:
         return  # no form, or too many fields: it has no token
