@@ -80,7 +80,8 @@ def test_what_is_asked_stands_nowhere_in_the_clear(city: City) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"dataset": "municipalities"}, {"use": "use_none"}, {"dataset": "population", "use": "use_x"}]
+    "given",
+    [{}, {"dataset": "municipalities"}, {"use": "use_none"}, {"dataset": "population", "use": "use_x"}],
 )
 def test_a_request_about_nothing_is_bad_input(city: City, given: dict[str, str]) -> None:
     assert city.post(ME, "/me/requests", {**given, "words": "x"}).status_code in (400, 422)

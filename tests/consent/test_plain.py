@@ -65,8 +65,14 @@ def test_every_sentence_on_a_citizens_page_is_plain(language: str) -> None:
     ("language", "text"),
     [
         ("en", "Pursuant to the aforementioned provisions, the controller processes personal information."),
-        ("en", "Irrespective of subsequent revocation, previously disseminated information remains available."),
-        ("fr", "Conformément aux dispositions susmentionnées, le responsable effectue un traitement ultérieur."),
+        (
+            "en",
+            "Irrespective of subsequent revocation, previously disseminated information remains available.",
+        ),
+        (
+            "fr",
+            "Conformément aux dispositions susmentionnées, le responsable effectue un traitement ultérieur.",
+        ),
         ("fr", "L’opposition éventuelle demeure inopposable aux destinataires antérieurement habilités."),
     ],
 )
@@ -95,7 +101,10 @@ DARK: list[tuple[str, str]] = [
     ("bundled", page(f'<input type="checkbox" name="a"><input type="checkbox" name="b">{YES}{NO}')),
     ("bundled", page(f"{YES}{NO}{YES}{NO}")),
     ("focus on yes", page(f'<button class="a" name="action" value="grant" autofocus>Yes</button>{NO}')),
-    ("hidden text", page(f'<section data-notice="withdraw" class="govuk-visually-hidden">x</section>{YES}{NO}')),
+    (
+        "hidden text",
+        page(f'<section data-notice="withdraw" class="govuk-visually-hidden">x</section>{YES}{NO}'),
+    ),
     ("hidden text", page(f'<details data-notice="refuse"><p>x</p></details>{YES}{NO}')),
     ("countdown", page(f'<div data-countdown="60">x</div>{YES}{NO}')),
     ("harder to withdraw", page("<p data-standing>You said yes.</p>")),

@@ -39,7 +39,9 @@ def agree(visit: Visit) -> None:
     visit.open(NOTICE)
     page = visit.page
     options = page.locator("input[name=understood]")
-    options.nth([options.nth(i).get_attribute("value") for i in range(options.count())].index("right")).check()
+    options.nth(
+        [options.nth(i).get_attribute("value") for i in range(options.count())].index("right")
+    ).check()
     visit.press("Yes, I agree")
     assert "You have said yes." in page.inner_text("main")
 
@@ -63,7 +65,9 @@ def test_the_journey(visits: Visits, town: Town, tmp_path: Path) -> None:
     before, use = asks(stella)
     # Peter sees it, in a sentence.
     peter.open("/my-uses")
-    first = peter.page.locator(".pub-timeline__item", has_text="Research on hospital stays").first.inner_text()
+    first = peter.page.locator(
+        ".pub-timeline__item", has_text="Research on hospital stays"
+    ).first.inner_text()
     assert "Statistics Office put you in a total" in first and "as you had said yes" in first
     # He proves it: the file stands alone, and the browser's page checks it.
     peter.open(f"/my-uses/{use}")
@@ -178,9 +182,7 @@ def test_a_citizen_reaches_nothing_of_another(visits: Visits, town: Town) -> Non
     post = mine.page.request.post
     for token, status in ((own, 404), (theirs, 403)):
         headers = {"Origin": town.address}
-        answer = post(
-            f"{town.address}/my-corrections/{made}/withdraw", form={field: token}, headers=headers
-        )
+        answer = post(f"{town.address}/my-corrections/{made}/withdraw", form={field: token}, headers=headers)
         assert answer.status == status
     answer = post(
         f"{town.address}/my-choices/health_research",
@@ -207,7 +209,9 @@ def test_a_citizen_reaches_nothing_of_another(visits: Visits, town: Town) -> Non
         visits(persona="ana").open(path, status=403)
 
 
-@pytest.mark.parametrize("path", ["/my-uses/use_x", "/my-data/nothing", "/my-choices/nothing", "/my-data/municipalities"])
+@pytest.mark.parametrize(
+    "path", ["/my-uses/use_x", "/my-data/nothing", "/my-choices/nothing", "/my-data/municipalities"]
+)
 def test_what_there_is_not(visits: Visits, path: str) -> None:
     visit = visits(persona="citizen-1")
     visit.open(path, status=404)

@@ -62,8 +62,8 @@ class Chosen(BaseModel):
     terms: str | None = Field(
         default=None,
         max_length=44,
-        description="Hash of the terms that were read (`GET /api/v1/notices/{activity}`): a consent to others "
-        "than those that hold is not taken (409).",
+        description="Hash of the terms that were read (`GET /api/v1/notices/{activity}`): a consent to "
+        "others than those that hold is not taken (409).",
     )
 
 
@@ -141,7 +141,7 @@ def choose(
         if given.terms is not None and given.action == "grant":
             standing = citizens.standing(instance, me, activity)
             if standing.version is not None and standing.version.hash != given.terms:
-                raise HttpProblem("conflict", "Other terms hold now.", do="Read the notice, and choose again.")
+                raise HttpProblem("conflict", "Other terms hold now.", do="Read the notice again.")
         made = instance.choose(me, activity, given.action, caller.actor)
         return Made(activity=activity, allowed=made["allowed"], changed=made["changed"])
 

@@ -36,7 +36,9 @@ class Held(BaseModel):
     organisation_name: str
     source: str | None
     loaded_at: str
-    last_used: str | None = Field(description="By somebody else, among the latest uses; null: not among them.")
+    last_used: str | None = Field(
+        description="By somebody else, among the latest uses; null: not among them."
+    )
     receipt: str | None = Field(description="Of the use by which they were read.")
     columns: list[str]
     rows: list[list[str | int | float | bool | None]]
@@ -175,13 +177,13 @@ def receipt(me: Me, instance: Opened, activity: Name) -> dict[str, Any]:
 def mine(me: Me, instance: Opened) -> Mine:
     """What one asked about one's own data, and the answers."""
     _position(instance, me)
-    return Mine.model_validate({"items": [citizens.request_as_json(each) for each in citizens.mine(instance, me)]})
+    return Mine.model_validate(
+        {"items": [citizens.request_as_json(each) for each in citizens.mine(instance, me)]}
+    )
 
 
 @router.post("/me/requests", status_code=201, responses=problem_answers(404, 409, 422), response_model=Asked)
-def ask(
-    request: Request, given: Wrong, caller: Known, me: Me, instance: Opened, key: Key = None
-) -> Response:
+def ask(request: Request, given: Wrong, caller: Known, me: Me, instance: Opened, key: Key = None) -> Response:
     """Say that data about oneself is wrong, or complain of a use. Four weeks are there to answer."""
     _position(instance, me)
 
@@ -191,9 +193,7 @@ def ask(
         if given.use is not None:
             return _asked(citizens.complain(instance, me, given.use, given.words, caller.actor))
         dataset = str(given.dataset)
-        return _asked(
-            citizens.ask_correction(instance, me, dataset, given.column, given.words, caller.actor)
-        )
+        return _asked(citizens.ask_correction(instance, me, dataset, given.column, given.words, caller.actor))
 
     return once(request, instance, caller, key, given.model_dump_json().encode(), work, 201)
 
@@ -221,7 +221,9 @@ def notice(instance: Opened, activity: Name, language: Language = "en") -> Notic
     record = book.get("activity", activity)
     version = None if record is None else citizens.notice(instance, record, book)
     if record is None or version is None:
-        raise HttpProblem("not-found", "No consent is asked for that.", do="See GET /api/v1/records?kind=activity.")
+        raise HttpProblem(
+            "not-found", "No consent is asked for that.", do="See GET /api/v1/records?kind=activity."
+        )
     made = wording.compiled(version.terms, wording.names_of(book), language, version.question)
     return Notice.model_validate(
         {
@@ -261,9 +263,7 @@ def answer(
 
     def work() -> Asked:
         _require_open(_there(instance, id))
-        return _asked(
-            citizens.answer(instance, id, done=given.done, words=given.words, actor=caller.actor)
-        )
+        return _asked(citizens.answer(instance, id, done=given.done, words=given.words, actor=caller.actor))
 
     return once(request, instance, caller, key, given.model_dump_json().encode(), work)
 

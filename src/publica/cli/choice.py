@@ -91,7 +91,9 @@ def load_many(folder: str, file: Path, activity: str, acting_as: str, form: str)
 
 @choice.command()
 @activity_option
-@click.option("--language", type=click.Choice(["en", "fr"]), default="en", show_default=True, help="Language.")
+@click.option(
+    "--language", type=click.Choice(["en", "fr"]), default="en", show_default=True, help="Language."
+)
 @format_option
 @click.pass_obj
 def notice(folder: str, activity: str, language: str, form: str) -> None:
@@ -109,7 +111,9 @@ def notice(folder: str, activity: str, language: str, form: str) -> None:
         record = book.get("activity", activity)
         version = None if record is None else citizens.notice(opened, record, book)
         if version is None:
-            raise BadInput(f"No consent is asked for {activity!r}.", do="Name an activity that rests on consent.")
+            raise BadInput(
+                f"No consent is asked for {activity!r}.", do="Name an activity that rests on consent."
+            )
         understood = citizens.understood(opened, activity)
     made = wording.compiled(version.terms, wording.names_of(book), language, version.question)
     answers = [{"version": each.version, "asked": each.asked, "passed": each.passed} for each in understood]

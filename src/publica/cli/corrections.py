@@ -52,7 +52,9 @@ def waiting(folder: str, acting_as: str, form: str) -> None:
 
     with instance(folder) as opened:
         found = citizens.to_answer(opened, operator(acting_as))
-    rows = [[each.id, str(each.what), each.dataset or each.organisation, each.due_at.date()] for each in found]
+    rows = [
+        [each.id, str(each.what), each.dataset or each.organisation, each.due_at.date()] for each in found
+    ]
     if form == "json":
         say_json([dict(zip(("id", "what", "about", "due"), map(str, row), strict=True)) for row in rows])
     elif rows:

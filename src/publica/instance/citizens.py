@@ -1,4 +1,4 @@
-"""What a citizen does here, about themselves: reads what is held, sees notices, chooses, asks, gets receipts."""
+"""What a citizen does here, about themselves: reads what is held and notices, asks, gets receipts."""
 
 from __future__ import annotations
 
@@ -219,7 +219,9 @@ def refused(instance: Instance, limit: int) -> list[asked.Entry]:
 # requests
 
 
-def ask_correction(instance: Instance, key: str, dataset: str, column: str, words: str, actor: Actor) -> Waiting:
+def ask_correction(
+    instance: Instance, key: str, dataset: str, column: str, words: str, actor: Actor
+) -> Waiting:
     """Ask that one's data be corrected; it reaches whoever answers for it. Raises BadInput as `ask` does."""
     found = holding(instance, dataset)
     if column and found.dataset.spec.column(column) is None:
@@ -239,9 +241,7 @@ def complain(instance: Instance, key: str, use: str, words: str, actor: Actor) -
         raise BadInput(f"There is no use {use[:40]!r}.", do="Use ids stand in the list of your uses.")
     instance.position(key)
     content = Content(key, use, words)
-    return rights.ask(
-        instance.db, instance.keys, What.COMPLAINT, entry["organisation"], None, content, actor
-    )
+    return rights.ask(instance.db, instance.keys, What.COMPLAINT, entry["organisation"], None, content, actor)
 
 
 def mine(instance: Instance, key: str) -> list[Opened]:
@@ -295,4 +295,3 @@ def request_as_json(found: Opened) -> dict[str, Any]:
         "decided_at": None if of.decided_at is None else clock.text(of.decided_at),
         "answer": None if found.answer is None else found.answer.words,
     }
-

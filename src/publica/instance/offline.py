@@ -80,7 +80,8 @@ def _choice(receipt: dict[str, Any], vkeys: tuple[str, ...]) -> dict[str, Any]:
         event, person = record["event"], record["record"]["pii_principal_id"]
         activity = record["pii_processing"]["activity"]
         said = f"{event['event_state']} by {person} about {activity} on {event['event_time'][:10]}"
-        return {"valid": True, "subject": person, "activity": activity, "sentence": f"✓ The receipt holds: {said}."}
+        sentence = f"✓ The receipt holds: {said}."
+        return {"valid": True, "subject": person, "activity": activity, "sentence": sentence}
     raise first or BadInput("There is no public key to check against.", do="Give the file with --key.")
 
 

@@ -140,10 +140,16 @@ def my_uses(
         uses=[sentences.told(book, names, use, language) for use in page.uses],
         before=max(0, after - PAGE) if after else None,
         after=after + PAGE if page.total > after + PAGE else None,
-        chosen={"organisation": organisation, "activity": activity, "how": how, "since": since, "until": until},
+        chosen={
+            "organisation": organisation,
+            "activity": activity,
+            "how": how,
+            "since": since,
+            "until": until,
+        },
         filtered=bool(organisation or activity or how or first or last),
         organisations=book.all("organisation"),
-        activities=[record for record in book.all("activity")],
+        activities=book.all("activity"),
         hows=sentences.HOW,
     )
 
@@ -197,9 +203,7 @@ def my_choices(request: Request, caller: Known, instance: Opened) -> Response:
     """Where one stands with every reason for which data about people may be used."""
     key, book = key_of(instance, caller), instance.book()
     found = citizens.standings(instance, key)
-    return render(
-        request, "citizen/choices.html", standings=found, names=wording.names_of(book), book=book
-    )
+    return render(request, "citizen/choices.html", standings=found, names=wording.names_of(book), book=book)
 
 
 @router.get("/my-choices/{activity}")
@@ -230,9 +234,7 @@ def choose(
         shown = _shown(instance, found, language)
         if understood and found.version.version == version:
             passed = understood == wording.RIGHT_OPTION
-            notices.answer(
-                instance.db, activity, version, found.version.question, language, passed=passed
-            )
+            notices.answer(instance.db, activity, version, found.version.question, language, passed=passed)
         problem = _unread(found, action, terms, understood)
         if problem is not None:
             return _choice_page(request, instance, key, activity, problem)
@@ -326,8 +328,9 @@ def _choice_page(
     )
 
 
-def _shown(instance: Instance, found: citizens.Standing, language: str) -> Shown:
-    assert found.version is not None
+def _shown(instance: Instance, found: citizens.Standing, language: str) -> Shown | None:
+    if found.version is None:
+        return None
     names = wording.names_of(instance.book())
     made = wording.compiled(found.terms, names, language, found.version.question)
     return Shown(found.version.hash, language, made.hash)
@@ -358,7 +361,11 @@ def _standing(instance: Instance, key: str, activity: str) -> citizens.Standing:
 
 
 def _corrections_page(
-    request: Request, instance: Instance, key: str, given: dict[str, str], wrong: list[tuple[str, str]] | None = None
+    request: Request,
+    instance: Instance,
+    key: str,
+    given: dict[str, str],
+    wrong: list[tuple[str, str]] | None = None,
 ) -> Response:
     book, language = instance.book(), words.language_of(request)
     return render(

@@ -69,9 +69,7 @@ def told(book: Book, names: Names, use: UseOfMe, language: str) -> Told:
     own = use.activity == OWN
     basis = OWN if own else "consent" if use.basis == "consent" else "law"
     sentence = SENTENCES[("left" if own else use.how, basis)]
-    return Told(
-        use.use, text(language, sentence) % facts, HOW[use.how], BADGES[use.how], own, use
-    )
+    return Told(use.use, text(language, sentence) % facts, HOW[use.how], BADGES[use.how], own, use)
 
 
 def columns(names: Names, read: Mapping[str, Any], language: str) -> str:

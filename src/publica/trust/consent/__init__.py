@@ -8,8 +8,8 @@ from publica.trust.consent.actions import choose, choose_many
 from publica.trust.consent.audit import altered
 from publica.trust.consent.bulk import parse_choices
 from publica.trust.consent.model import Action, Batch, Made, Status, Step
-from publica.trust.consent.reading import allowed, counter, counters, status, update_since
 from publica.trust.consent.notices import Lapsing
+from publica.trust.consent.reading import allowed, counter, counters, status, update_since
 from publica.trust.consent.rules import right
 from publica.trust.consent.terms import Shown
 

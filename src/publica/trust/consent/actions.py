@@ -51,9 +51,7 @@ def choose(
             raise _Stands
         terms = notices.agreed(change, book, activity, chosen, shown)
         seen = None if shown is None else str(shown)
-        return record(
-            change, keys, activity, chosen, people, actor, in_bulk=False, terms=terms, shown=seen
-        )
+        return record(change, keys, activity, chosen, people, actor, in_bulk=False, terms=terms, shown=seen)
 
     allowed = rules.allows(basis, chosen)
     try:
@@ -121,4 +119,3 @@ def _may(activity: str, basis: Basis, action: Action) -> None:
     clause = rules.missing(activity, basis, action)
     if clause is not None:
         raise Refused(Decision((clause,)))
-

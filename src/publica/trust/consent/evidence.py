@@ -1,6 +1,7 @@
-"""Consent receipts after ISO/IEC TS 27560:2023: what a person chose, under which terms, signed by the ledger's key.
+"""Consent receipts after ISO/IEC TS 27560:2023: what a person chose, under which terms, signed.
 
-A file with one signed note (C2SP). Its first line says what it is, so that it can be mistaken for no checkpoint.
+A file with one note (C2SP) that the ledger's key signed. Its first line says what it is: nobody takes it for a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -100,7 +101,10 @@ def signed(record: Mapping[str, Any], keys: Keys, origin: str) -> dict[str, Any]
 
 
 def verify(receipt: Mapping[str, Any], vkey: str) -> dict[str, Any]:
-    """The record that the ledger's key signed. Raises BadInput when it is no receipt, IntegrityBroken when false."""
+    """The record that the ledger's key signed.
+
+    Raises BadInput when it is no receipt, IntegrityBroken when it is false.
+    """
     note = receipt.get("note")
     if receipt.get("format") != FORMAT or not isinstance(note, str):
         raise BadInput("This is not a consent receipt.", do="Ask for a new one.")

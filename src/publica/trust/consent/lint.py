@@ -1,7 +1,7 @@
 """Dark patterns in asking for consent: known ways to make people say what they do not mean. Pure.
 
-After the catalogue of EDPB Guidelines 03/2022 (deceptive design patterns). A text is looked at for words, a page
-(its HTML) also for how its choices are laid out.
+After the catalogue of EDPB Guidelines 03/2022 (deceptive design patterns). A text is looked at for words, a
+page (its HTML) also for how its choices are laid out.
 """
 
 from __future__ import annotations
@@ -16,21 +16,27 @@ WORDS: dict[str, str] = {
     r"|tant pis pour|je m'en (?:moque|fiche)|égoïste",
     "urgency": r"hurry|last chance|only today|today only|expires? in|act now|limited time|\bseconds? left"
     r"|dépêchez|dernière chance|aujourd'hui seulement|offre limitée|expire dans",
-    "false necessity": r"you (?:must|have to|need to) (?:agree|accept|consent|say yes)|to continue,? (?:agree|accept)"
-    r"|(?:agree|accept|consent|yes) (?:is|are) required|vous devez (?:accepter|consentir|dire oui)|pour continuer, acceptez",
+    "false necessity": r"you (?:must|have to|need to) (?:agree|accept|consent|say yes)"
+    r"|to continue,? (?:agree|accept)"
+    r"|(?:agree|accept|consent|yes) (?:is|are) required|vous devez (?:accepter|consentir|dire oui)"
+    r"|pour continuer, acceptez",
     "loss": r"you will lose|without your (?:consent|agreement|yes)[^.]*(?:lose|no longer|cannot)"
     r"|vous perdrez|sans votre (?:accord|consentement)[^.]*(?:perd|plus)",
     "recommended": r"\brecommended\b|best choice|most popular|\brecommandé|meilleur choix",
     "praise": r"yes,? i (?:want|wish|love) to (?:help|save|support)|be a hero|do the right thing|help us save"
     r"|oui,? je veux (?:aider|sauver|soutenir)|soyez un héros|aidez-nous à sauver",
-    "crowd": r"\d+ (?:out of|of|in) (?:every )?\d+ (?:people|citizens|neighbours)|everyone (?:else )?agrees|most people (?:agree|accept)"
+    "crowd": r"\d+ (?:out of|of|in) (?:every )?\d+ (?:people|citizens|neighbours)"
+    r"|everyone (?:else )?agrees|most people (?:agree|accept)"
     r"|\d+ (?:personnes|citoyens) sur \d+|tout le monde accepte|la plupart des gens acceptent",
     "reward": r"\bwin\b|free gift|voucher|discount|prize|\bgagnez|cadeau|bon d'achat|remise de",
-    "vague purpose": r"improve (?:our|your) (?:services?|experience)|and other purposes|among other things|trusted partners|selected partners"
-    r"|améliorer (?:nos|vos|votre) (?:services?|expérience)|et autres (?:fins|buts)|partenaires (?:de confiance|choisis)",
+    "vague purpose": r"improve (?:our|your) (?:services?|experience)|and other purposes"
+    r"|among other things|trusted partners|selected partners"
+    r"|améliorer (?:nos|vos|votre) (?:services?|expérience)|et autres (?:fins|buts)"
+    r"|partenaires (?:de confiance|choisis)",
     "double negative": r"\b(?:do not|don't|not) (?:\w+ ){0,5}(?:not|un(?:check|tick|select)|refuse not|opt out)\b|untick (?:this|the) box"
     r"|ne (?:\w+ ){0,3}pas (?:\w+ ){0,3}ne (?:\w+ ){0,3}pas|décochez",
-    "nagging": r"(?:ask|remind) me (?:again )?later|not now|maybe later|plus tard|pas maintenant|me le rappeler",
+    "nagging": r"(?:ask|remind) me (?:again )?later|not now|maybe later|plus tard|pas maintenant"
+    r"|me le rappeler",
     "hard to leave": r"(?:to (?:withdraw|refuse|stop)|withdraw)[^.]*(?:by (?:post|letter|phone|telephone)|call us|write to us|in person)"
     r"|(?:retirer|refuser)[^.]*(?:par (?:courrier|lettre|téléphone)|appelez-nous|sur place)",
 }

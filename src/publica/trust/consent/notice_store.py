@@ -1,4 +1,4 @@
-"""Notices in the state database: every version of an activity's terms, and answers to questions about them."""
+"""Notices in the state database: the versions of an activity's terms, and answers to questions about them."""
 
 from __future__ import annotations
 

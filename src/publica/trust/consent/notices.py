@@ -32,7 +32,7 @@ from publica.trust.consent.recording import record
 from publica.trust.consent.terms import Shown, Terms, digest, terms
 
 QUESTIONS = ("who", "refuse", "withdraw")
-"""What is asked about a notice: who would use the data, what follows from a no, whether a yes can be undone."""
+"""What is asked about a notice: who would use the data, what a no means, whether a yes can be undone."""
 NOT_LAST = "The terms of {activity} changed meanwhile."
 
 
@@ -100,9 +100,7 @@ def of(connection: Connection, activity: str, hashed: str) -> Version | None:
     return next((found for found in reversed(versions(connection, activity)) if found.hash == hashed), None)
 
 
-def agreed(
-    change: Change, book: Book, activity: str, action: Action, shown: Shown | None
-) -> str | None:
+def agreed(change: Change, book: Book, activity: str, action: Action, shown: Shown | None) -> str | None:
     """The hash of the terms that a consent is to: those that hold, which are those that were shown.
 
     None for other choices, which are not bound to terms. Raises BadInput when other terms hold. The lock on
@@ -143,9 +141,7 @@ def require_current(connection: Connection, book: Book, activity: str) -> None:
         )
 
 
-def answer(
-    db: Database, activity: str, version: int, question: str, language: str, *, passed: bool
-) -> None:
+def answer(db: Database, activity: str, version: int, question: str, language: str, *, passed: bool) -> None:
     """Count an answer to the question about a notice. Whose it was is kept nowhere.
 
     Raises BadInput for a notice or question that there is not.
@@ -169,7 +165,7 @@ def answer(
 
 
 def understood(connection: Connection, activity: str) -> list[Understood]:
-    """How well each version was understood, oldest first; versions about which nobody answered are left out."""
+    """How well each version was understood, oldest first; those about which nobody answered are left out."""
     right = func.count().filter(answers.c.passed)
     query = select(answers.c.version, func.count(), right).where(answers.c.activity == activity)
     found = connection.execute(query.group_by(answers.c.version).order_by(answers.c.version))
@@ -184,7 +180,8 @@ def begin(db: Database, book: Book, activity: str) -> Version:
         if latest is None:
             _begin(change, activity, terms(book, _activity(book, activity)), 0)
             latest = current(change.connection, activity)
-        assert latest is not None
+        if latest is None:
+            raise IntegrityBroken(f"The terms of {activity} were not kept.")
         return latest
 
     with db.read() as connection:
@@ -270,5 +267,3 @@ def _activity(book: Book, activity: str) -> Record[Activity]:
     if found is None:
         raise BadInput(f"There is no activity {activity!r}.", do="Check its id.")
     return found
-
-

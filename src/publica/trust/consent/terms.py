@@ -1,8 +1,8 @@
 """The terms of an activity: what a person consents to, compiled from its record. Pure.
 
 A notice is these terms in words. Two activities with equal terms are the same to those concerned; as soon as
-the terms differ, a consent to the older ones is no consent. How things are called (the title of a dataset or of
-an organisation) is wording; the activity's own title says what it is for, so it belongs to the terms.
+the terms differ, a consent to the older ones is no consent. How things are called (the title of a dataset or
+of an organisation) is wording; the activity's own title says what it is for, so it belongs to the terms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from publica.governance.activities import Activity, DatasetUse
+from publica.governance.activities import Activity
 from publica.kernel.ledger.canonical import b64, canonical
 from publica.kernel.records import Book, Record
 
@@ -67,14 +67,13 @@ def _data(book: Book, spec: Activity) -> Iterator[dict[str, Any]]:
             "dataset": use.dataset,
             "holder": None if held is None else held.spec.holder,
             "special": held is not None and held.spec.special_category,
-            "columns": [_column(held, use, name) for name in sorted(use.columns)],
+            "columns": [_column(held, name) for name in sorted(use.columns)],
         }
 
 
-def _column(held: Record[Any] | None, use: DatasetUse, name: str) -> dict[str, Any]:
+def _column(held: Record[Any] | None, name: str) -> dict[str, Any]:
     column = None if held is None else held.spec.column(name)
     if column is None:
         return {"name": name}
     sensitivity = None if column.sensitivity is None else str(column.sensitivity)
     return {"name": name, "concept": column.concept, "sensitivity": sensitivity}
-

@@ -22,7 +22,9 @@ _PLAIN = [column for column in requests.c if column.name not in ("sealed", "deci
 
 def waiting(connection: Connection, *, state: str = State.OPEN, limit: int = 500) -> list[Waiting]:
     """Requests in a state, those first that must be answered first."""
-    query = select(*_PLAIN).where(requests.c.state == str(state)).order_by(requests.c.due_at, requests.c.number)
+    query = (
+        select(*_PLAIN).where(requests.c.state == str(state)).order_by(requests.c.due_at, requests.c.number)
+    )
     return [_waiting(row) for row in connection.execute(query.limit(limit))]
 
 

@@ -21,8 +21,11 @@ def due(asked: datetime) -> datetime:
 
 
 def answers(book: Book, request: Waiting, official: str, at: date) -> bool:
-    """Whether a request is an official's to answer: a steward's of the data it is about, or of the
-    organisation that it complains of; where there is none, or the clock has run out, a chief data officer's."""
+    """Whether a request is an official's to answer.
+
+    A steward's of the data it is about, or of the organisation that it complains of; where there is none, or
+    the clock has run out, a chief data officer's.
+    """
     mine = _stewards(book, request, at)
     late = request.due_at.date() <= at
     return official in mine or ((late or not mine) and decides(book, official, at))

@@ -17,7 +17,7 @@ from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit, new_salt
 from publica.trust.transparency import asked, listing, receipts, store
-from publica.trust.transparency.listing import Only, Page
+from publica.trust.transparency.listing import ANY, Only, Page
 from publica.trust.transparency.model import Original, Private, UseOfMe
 
 
@@ -41,7 +41,7 @@ def page_of_uses(
     offset: int = 0,
     since: datetime | None = None,
     until: datetime | None = None,
-    only: Only = Only(),
+    only: Only = ANY,
     behalf: str | None = None,
 ) -> Page:
     """As `uses_of`, some of them and their number, between two instants.

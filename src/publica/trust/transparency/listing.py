@@ -41,6 +41,10 @@ class Only:
     how: How | None = None
 
 
+ANY = Only()
+"""Every use."""
+
+
 @dataclass(frozen=True)
 class Page:
     """Some of a person's uses, and how many there are altogether."""
@@ -58,7 +62,7 @@ def page(
     offset: int = 0,
     since: datetime | None = None,
     until: datetime | None = None,
-    only: Only = Only(),
+    only: Only = ANY,
 ) -> Page:
     """As `find`, of the uses between two instants (both included), the latest first; and their number.
 
