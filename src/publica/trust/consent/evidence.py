@@ -1,7 +1,7 @@
 """Consent receipts after ISO/IEC TS 27560:2023: what a person chose, under which terms, signed.
 
-A file with one note (C2SP) that the ledger's key signed. Its first line says what it is: nobody takes it for a
-checkpoint.
+A file with one note (C2SP) that the ledger's key signed. Its first line says what it is: nobody takes it for
+a checkpoint.
 """
 
 from __future__ import annotations

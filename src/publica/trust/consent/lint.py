@@ -33,11 +33,13 @@ WORDS: dict[str, str] = {
     r"|among other things|trusted partners|selected partners"
     r"|améliorer (?:nos|vos|votre) (?:services?|expérience)|et autres (?:fins|buts)"
     r"|partenaires (?:de confiance|choisis)",
-    "double negative": r"\b(?:do not|don't|not) (?:\w+ ){0,5}(?:not|un(?:check|tick|select)|refuse not|opt out)\b|untick (?:this|the) box"
+    "double negative": r"\b(?:do not|don't|not) (?:\w+ ){0,5}(?:not|un(?:check|tick|selec"
+    r"t)|refuse not|opt out)\b|untick (?:this|the) box"
     r"|ne (?:\w+ ){0,3}pas (?:\w+ ){0,3}ne (?:\w+ ){0,3}pas|décochez",
     "nagging": r"(?:ask|remind) me (?:again )?later|not now|maybe later|plus tard|pas maintenant"
     r"|me le rappeler",
-    "hard to leave": r"(?:to (?:withdraw|refuse|stop)|withdraw)[^.]*(?:by (?:post|letter|phone|telephone)|call us|write to us|in person)"
+    "hard to leave": r"(?:to (?:withdraw|refuse|stop)|withdraw)[^.]*(?:by (?:post|letter|p"
+    r"hone|telephone)|call us|write to us|in person)"
     r"|(?:retirer|refuser)[^.]*(?:par (?:courrier|lettre|téléphone)|appelez-nous|sur place)",
 }
 """Pattern → what gives it away in words, English and French."""
