@@ -131,7 +131,8 @@ def test_buttons_are_equal(visits: Visits) -> None:
     looks = visit.page.locator(".pub-equal button").evaluate_all(
         """all => all.map(each => {
              const style = getComputedStyle(each), box = each.getBoundingClientRect();
-             return [style.color, style.backgroundColor, style.fontSize, style.fontWeight, box.width].join(); })"""
+             return [
+               style.color, style.backgroundColor, style.fontSize, style.fontWeight, box.width].join(); })"""
     )
     assert len(looks) == 2 and len(set(looks)) == 1
 
