@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Annotated, Literal
 
@@ -63,9 +64,9 @@ async def health() -> Health:
 
 
 @router.get("/ready", responses=problem_answers(503))
-def ready(serving: Served, checked: Annotated[Checked, Depends(_checked)]) -> Readiness:
+async def ready(serving: Served, checked: Annotated[Checked, Depends(_checked)]) -> Readiness:
     """Whether the server should be sent requests: state, keys and disk work, and it is not stopping."""
-    found = checked.missing(serving)
+    found = await asyncio.get_running_loop().run_in_executor(serving.watch, checked.missing, serving)
     if found:
         raise HttpProblem("unavailable", f"Not ready: {', '.join(found)}.")
     return Readiness()

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from publica.gateway.door import Answer
+from publica.gateway.door import Answer, Explanation
 from publica.gateway.door import Request as Question
 from publica.http import forms
 from publica.http.fair import Gone, Queue
@@ -48,6 +48,8 @@ class Serving:
         self.door = instance.door  # opened before there are several threads
         self.ready = True
         self._pool = ThreadPoolExecutor(running, "publica-use")
+        self.watch = ThreadPoolExecutor(1, "publica-watch")
+        """The thread of whoever asks whether the server is ready: no request can take it."""
         self._on_the_way, self._lock = 0, threading.Lock()
         self.metrics.watch("publica_uses_running", "Uses that run.", lambda: self.queue.running)
         self.metrics.watch("publica_uses_waiting", "Uses that wait.", lambda: self.queue.waiting)
@@ -56,6 +58,13 @@ class Serving:
         """Answer a question in its turn. Raises what the door raises, and what the queue does."""
         async with self.queue.place(question.actor.id, gone):
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._use, question, form)
+
+    async def explain(self, question: Question, gone: Gone) -> Explanation:
+        """What would be decided, in its turn: reading a statement takes as much of the machine as a use."""
+        async with self.queue.place(question.actor.id, gone):
+            return await asyncio.get_running_loop().run_in_executor(
+                self._pool, self.instance.explain, question
+            )
 
     def stop(self) -> None:
         """Let nobody in any more; who waits is sent away, what runs goes on."""
@@ -69,6 +78,7 @@ class Serving:
     def close(self) -> None:
         """Wait for what runs, and let go of the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.watch.shutdown(wait=True, cancel_futures=True)
 
     def _use(self, question: Question, form: str) -> Made:
         try:

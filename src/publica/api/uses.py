@@ -197,9 +197,10 @@ async def ask(request: Request, question: Asked, caller: Asker, serving: Served)
 
 
 @router.post("/explain", responses=problem_answers(403, 503))
-def explain(question: Asked, caller: Asker, instance: Opened) -> Explained:
+async def explain(request: Request, question: Asked, caller: Asker, serving: Served) -> Explained:
     """Say what would be decided about a question, and what would run. Nothing is run or recorded."""
-    found = instance.explain(caller.request(question.activity, question.sql, question.parameters))
+    asked = caller.request(question.activity, question.sql, question.parameters)
+    found = await serving.explain(asked, lambda: gone(request.receive))
     return Explained(
         allowed=found.decision.allowed,
         clauses=[Clause.model_validate(clause_json(clause)) for clause in found.decision.clauses],
