@@ -54,6 +54,7 @@ KINDS = (
     (re.compile(r"TIMESTAMP"), "timestamp"),
     (re.compile(r"BOOLEAN"), "boolean"),
 )
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DIGITS = 15
 VALUES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "boolean"),
@@ -166,9 +167,19 @@ def fits(node: exp.Expr, kind: str | None, params: Mapping[str, object]) -> bool
 def _value_kind(value: object) -> str | None:
     if value is None:
         return "nothing"
-    if isinstance(value, (int, Decimal)) and len(str(value)) > DIGITS:
+    if isinstance(value, int) and len(str(value)) > DIGITS:
+        return None
+    if isinstance(value, Decimal) and not _short(value):
+        return None
+    if isinstance(value, datetime) and value.tzinfo is not None:
         return None
     return next((kind for types, kind in VALUES if isinstance(value, types)), None)
+
+
+def _short(value: Decimal) -> bool:
+    """Whether a number has few digits before and after the point, so that a column can be compared with it."""
+    _, digits, exponent = value.as_tuple()
+    return isinstance(exponent, int) and max(len(digits), -exponent) + max(exponent, 0) <= DIGITS
 
 
 def _constant_kind(node: exp.Expr) -> str | None:
@@ -184,6 +195,6 @@ def _constant_kind(node: exp.Expr) -> str | None:
 
 def _is_date(text: str) -> bool:
     try:
-        return len(text) == len("2020-01-31") and bool(date.fromisoformat(text))
+        return DAY.fullmatch(text) is not None and bool(date.fromisoformat(text))
     except ValueError:
         return False

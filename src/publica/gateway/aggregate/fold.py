@@ -113,6 +113,8 @@ class Fold:
         opened = aliases - self.frame.sources.keys()
         if any(column.text("table").lower() in opened for column in condition.find_all(exp.Column)):
             return False
+        if condition.find(exp.Query) and set(self._parts(condition)) <= {"dimension"}:
+            return False
         return not self.outside or any(part != "dimension" for part in self._parts(condition))
 
     def _parts(self, node: exp.Expr) -> list[str]:
@@ -177,7 +179,7 @@ class Fold:
             counted = given[0] if given and not isinstance(given[0], (exp.Star, exp.Literal)) else None
             counted = None if parts == ["key"] else counted  # everybody has one
             beyond += [_exists(counted)] if counted is not None else []
-            value = _whole(_summed(self._inner(_under(_rows(), within)), beyond))
+            value = _counted(self._inner(_under(_rows(), within)), beyond)
         elif name in INDIFFERENT and (distinct or name != "count") and not within:
             value = node.copy()
         else:
@@ -193,7 +195,7 @@ class Fold:
             return self._inner(_under(call, within))
 
         if name == "count":
-            return _whole(_summed(inner("count"), beyond))
+            return _counted(inner("count"), beyond)
         if name == "sum":
             return _summed(inner("sum"), beyond)
         known = exp.Not(this=exp.Is(this=inner("sum"), expression=exp.Null()))
@@ -223,8 +225,10 @@ def _summed(total: exp.Expr, conditions: list[exp.Expr]) -> exp.Expr:
     return _under(exp.Anonymous(this="sum", expressions=[total]), conditions)
 
 
-def _whole(total: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=total, to=exp.DataType.build("BIGINT"))
+def _counted(total: exp.Expr, conditions: list[exp.Expr]) -> exp.Expr:
+    """Counts added up; of nothing, 0."""
+    whole = exp.Cast(this=_summed(total, conditions), to=exp.DataType.build("BIGINT"))
+    return exp.Anonymous(this="coalesce", expressions=[whole, exp.Literal.number(0)])
 
 
 def _exists(value: exp.Expr) -> exp.Expr:
