@@ -53,7 +53,7 @@ def spellings(resolved: Resolved, single: Set[str]) -> Iterator[Resolved]:
     resolved = _again(resolved, partial(plain_totals, single=single)) or resolved
     yield resolved
     for outside in (False, True):
-        folded = _again(resolved, partial(fold, outside=outside))
+        folded = _again(resolved, partial(fold, outside=outside, single=single))
         if folded is not None:
             yield folded
 
