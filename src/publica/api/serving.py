@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -20,6 +20,7 @@ from publica.http.metrics import Metrics
 from publica.instance import Instance
 from publica.kernel.errors import PublicaError, Refused
 
+T = TypeVar("T")
 SMALL = 256 * 1024
 """Bytes of an answer that is made whole at once, instead of piece by piece."""
 ASIDE = 256 * 1024 * 1024
@@ -56,15 +57,16 @@ class Serving:
 
     async def use(self, question: Question, form: str, gone: Gone) -> Made:
         """Answer a question in its turn. Raises what the door raises, and what the queue does."""
-        async with self.queue.place(question.actor.id, gone):
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._use, question, form)
+        return await self.in_turn(question.actor.id, gone, lambda: self._use(question, form))
 
     async def explain(self, question: Question, gone: Gone) -> Explanation:
         """What would be decided, in its turn: reading a statement takes as much of the machine as a use."""
-        async with self.queue.place(question.actor.id, gone):
-            return await asyncio.get_running_loop().run_in_executor(
-                self._pool, self.instance.explain, question
-            )
+        return await self.in_turn(question.actor.id, gone, lambda: self.instance.explain(question))
+
+    async def in_turn(self, actor: str, gone: Gone, work: Callable[[], T]) -> T:
+        """Do what takes long in a place of the queue. Raises what it does, and what the queue does."""
+        async with self.queue.place(actor, gone):
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def stop(self) -> None:
         """Let nobody in any more; who waits is sent away, what runs goes on."""

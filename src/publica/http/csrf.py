@@ -17,7 +17,8 @@ from publica.http.problems import HttpProblem
 
 HEADER, FIELD = "Publica-CSRF", "csrf"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FORM, MOST_FIELDS = "application/x-www-form-urlencoded", 1000
+FORM, MOST_FIELDS, MOST_BYTES = "application/x-www-form-urlencoded", 100, 16 * 1024
+"""Of a form that holds a token; a larger one sends the header instead."""
 OURS = frozenset({"same-origin", "none"})
 """What `Sec-Fetch-Site` says of our own pages, and of what the user typed."""
 
@@ -53,11 +54,17 @@ def require_our_page(request: Request, origin: str) -> None:
 
 
 async def read_form(request: Request) -> None:
-    """Note the token of a form, so that `require` finds it. One with files sends the header instead."""
+    """Note the token of a form, so that `require` finds it. One with files sends the header instead.
+
+    Whoever calls is not known yet, so what is read is small.
+    """
     if request.method in SAFE or HEADER in request.headers or not is_form(request):
         return
+    body = await request.body()
+    if len(body) > MOST_BYTES:
+        return
     try:
-        fields = parse_qs((await request.body()).decode(), max_num_fields=MOST_FIELDS)
+        fields = parse_qs(body.decode(), max_num_fields=MOST_FIELDS)
     except ValueError:
         return  # no text, or too many fields: it has no token
     request.state.csrf = fields.get(FIELD, [""])[0]
