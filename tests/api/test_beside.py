@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def test_what_has_expired_is_removed(city: City) -> None:
     db, keys = city.instance.db, city.instance.keys
     now = clock.now()
     mark = repeats.tag(keys, "somebody", "once")
-    assert repeats.begin(db, keys, mark, b"r" * 32, now - 2 * repeats.UNDER_WAY) is None
+    assert repeats.begin(db, keys, mark, b"r" * 32, now - 2 * repeats.KEPT) is None
     kept = repeats.tag(keys, "somebody", "again")
     assert repeats.begin(db, keys, kept, b"r" * 32, now) is None
     done(city)
@@ -89,7 +90,7 @@ def test_a_worker_ends_when_told(city: City) -> None:
     assert set(said) >= {"sequence", "publish", "compact", "clean"}
 
 
-def test_a_repeated_request_under_way_waits_and_one_that_never_ended_may_be_made_again(city: City) -> None:
+def test_a_repeated_request_that_has_not_ended_waits_and_its_key_expires(city: City) -> None:
     db, keys, now = city.instance.db, city.instance.keys, clock.now()
     mark = repeats.tag(keys, "somebody", "under way")
     assert repeats.begin(db, keys, mark, b"a" * 32, now) is None
@@ -98,7 +99,9 @@ def test_a_repeated_request_under_way_waits_and_one_that_never_ended_may_be_made
     other = repeats.begin(db, keys, mark, b"b" * 32, now)
     assert other is not None
     assert not other.same
-    assert repeats.begin(db, keys, mark, b"a" * 32, now + repeats.UNDER_WAY) is None
+    almost = now + repeats.KEPT - timedelta(seconds=1)
+    assert repeats.begin(db, keys, mark, b"a" * 32, almost) == known, "also hours after a crash"
+    assert repeats.begin(db, keys, mark, b"a" * 32, now + repeats.KEPT) is None
     repeats.finish(db, keys, mark, 201, {"id": "x"}, now)
     assert repeats.begin(db, keys, mark, b"a" * 32, now) == repeats.Kept(True, 201, {"id": "x"})
     assert repeats.begin(db, keys, mark, b"b" * 32, now + repeats.KEPT) is None
