@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publica.trust.privacy.derived import DERIVED, Sums
+from publica.trust.privacy.derived import DERIVED, Sums, computed
 
 POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(-50, 50)), min_size=1, max_size=25)
 
@@ -30,7 +30,7 @@ def test_as_the_engine_computes_it(kind: str, points: list[tuple[int, int]]) -> 
         (wanted,) = engine.execute(f"SELECT {kind}({arguments}) FROM (VALUES {rows}) t(x, y)").fetchone() or (
             None,
         )
-    found = DERIVED[kind](sums(points))
+    found = computed(DERIVED[kind], sums(points))
     if wanted is None or wanted != wanted:  # NULL, or not a number: of too few points, or all in one place
         assert found is None
     else:
@@ -38,4 +38,4 @@ def test_as_the_engine_computes_it(kind: str, points: list[tuple[int, int]]) -> 
 
 
 def test_noise_makes_no_spread_less_than_nothing() -> None:
-    assert DERIVED["var_pop"]([Sums(10, 100.0, 900.0)]) == 0.0
+    assert computed(DERIVED["var_pop"], [Sums(10, 100.0, 900.0)]) == 0.0

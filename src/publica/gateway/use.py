@@ -69,8 +69,11 @@ def use(door: Door, request: Request) -> Answer:
                 raise refuse(door, request, decision, facts)
             plan, masks = govern(door, request, facts, statement)  # 6
             outcome = compute(door, request, facts, plan, masks)  # 7
-            outcome = protect(door, request, facts, plan, outcome)  # 8
-            receipt = write(door, request, facts, statement, outcome)  # 9
+            try:
+                outcome = protect(door, request, facts, plan, outcome)  # 8
+                receipt = write(door, request, facts, statement, outcome)  # 9
+            except run.Nearer:
+                continue  # whatever came of it, its cells must not count as released: nothing may be told
             if receipt is not None:
                 return release(receipt, decision, facts, outcome)  # 10
     raise Unavailable(
@@ -225,7 +228,7 @@ def _failed(
     try:
         receipts.failed(door, request, facts, touched, release)
     except Exhausted as exhausted:
-        raise withhold(door, request, exhausted, facts, touched) from None
+        raise withhold(door, request, exhausted, facts, touched, release) from None
 
 
 def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome: Outcome) -> Outcome:
@@ -236,12 +239,14 @@ def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome
     if plan.cores:
         wanted = run.parameters(facts)
         released: run.Release | None = None
+        complete = False
         try:
             chosen, released = run.choose(door, facts, outcome.cells, wanted)
             spool, margins = run.answer(door, facts, plan, chosen, request.params, wanted)
-        except PublicaError:  # what failed may tell something of the cells, so they count as released
-            _failed(door, request, facts, outcome.touched, released)
-            raise
+            complete = True
+        finally:  # whatever failed may tell something of the cells, so they count as released
+            if not complete:
+                _failed(door, request, facts, outcome.touched, released)
         outcome = replace(outcome, spool=spool, cells=(), release=released, margins=margins)
     names = outcome.answer.schema.names
     if len(names) != len(plan.columns) or any(name.startswith("__") for name in names):
@@ -257,15 +262,20 @@ def write(door: Door, request: Request, facts: Facts, statement: Statement, outc
     try:
         return receipts.released(door, request, facts, outcome, totals=statement.totals)
     except Exhausted as exhausted:
-        raise withhold(door, request, exhausted, facts, outcome.touched) from None
+        raise withhold(door, request, exhausted, facts, outcome.touched, outcome.release) from None
 
 
 def withhold(
-    door: Door, request: Request, exhausted: Exhausted, facts: Facts, touched: SubjectSet | None
+    door: Door,
+    request: Request,
+    exhausted: Exhausted,
+    facts: Facts,
+    touched: SubjectSet | None,
+    release: run.Release | None,
 ) -> Refused:
     """The refusal of what was computed already, with its receipt."""
     decision = Decision((exhausted.clause,))
-    return Refused(decision, receipts.withheld(door, request, decision, facts, touched))
+    return Refused(decision, receipts.withheld(door, request, decision, facts, touched, release))
 
 
 def release(receipt: str, decision: Decision, facts: Facts, outcome: Outcome) -> Answer:
