@@ -177,7 +177,7 @@ def _value_kind(value: object) -> str | None:
 
 
 def _short(value: Decimal) -> bool:
-    """Whether a number has few digits before and after the point, so that a column can be compared with it."""
+    """Whether a number has few digits about the point, so that a column can be compared with it."""
     _, digits, exponent = value.as_tuple()
     return isinstance(exponent, int) and max(len(digits), -exponent) + max(exponent, 0) <= DIGITS
 
