@@ -22,6 +22,9 @@ from publica.trust.privacy.sketch import CELL, TABLE, Sketch, digest, union
 Number = int | float | Decimal
 T = TypeVar("T")
 
+LARGEST = 2**63 - 1
+"""No count is shown as more, for the engine has no larger numbers: copies of long tables have such noise."""
+
 
 def in_time(items: Iterable[T], until: float) -> Iterator[T]:
     """The items one by one. Raises TimedOut past `until` (of the monotonic clock)."""
@@ -283,7 +286,7 @@ class Draw:
         """A count of rows, never shown as less than k: a cell that comes out has so many persons."""
         deviation = self.exposure.rows(self.parameters.noise)
         drawn = noise.count_noise(self.secret, cell.number, deviation)
-        return max(cell.rows + drawn, self.parameters.k), deviation
+        return self._fitting(cell.rows + drawn), deviation
 
     def _persons(self, cell: Cell) -> tuple[int, float]:
         """A count of persons: of rows, where each has one; else with draws of its own, or else the two counts
@@ -293,7 +296,10 @@ class Draw:
         deviation = self.exposure.persons(self.parameters.noise)
         drawn = noise.count_noise(self.secret, cell.sketch.number, deviation, "persons")
         persons = cell.exact.persons if cell.exact else 0
-        return max(persons + drawn, self.parameters.k), deviation
+        return self._fitting(persons + drawn), deviation
+
+    def _fitting(self, count: int) -> int:
+        return max(self.parameters.k, min(count, LARGEST))
 
     def _derived(self, cells: list[Cell], value: Value) -> tuple[float | None, float | None]:
         compute, parts = DERIVED[value.kind], [self._sums(cell, value) for cell in in_time(cells, self.until)]
