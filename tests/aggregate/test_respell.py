@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from publica.kernel.errors import Refused
 from publica.trust.privacy.rules import Parameters
 
+from .office import Office
 from .support import OPEN, plain, protected_as, refusal, rows
 from .test_form import same
 
@@ -167,3 +169,16 @@ def test_random_statements_have_the_rows_of_plain_duckdb() -> None:
 
 def _filled(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [tuple(0 if value is None else value for value in row) for row in found]
+
+
+def test_a_group_in_which_nobody_has_a_value_is_no_group(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    people = ([f"T{n % 3}", "" if n % 3 == 2 else str(n)] for n in range(90))
+    office.table("people", {"town": ("dimension", "string"), "pay": ("measure", "integer")}, people, noise=0)
+    for sql in (
+        "SELECT DISTINCT town FROM people WHERE pay IS NOT NULL",
+        "SELECT town FROM people WHERE pay IS NOT NULL GROUP BY town",
+        "SELECT town FROM people WHERE pay IS NOT NULL GROUP BY town HAVING count(*) FILTER (WHERE town < 'U') > 5",
+    ):
+        assert sorted(office.ask("people", sql)) == [("T0",), ("T1",)]
+    office.instance.close()
