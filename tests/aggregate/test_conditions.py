@@ -18,6 +18,7 @@ import duckdb
 import pytest
 
 from publica.gateway.aggregate.conditions import LONGEST, WEIGHT, Conditions
+from publica.gateway.aggregate.form import _spelt
 from publica.gateway.aggregate.frames import Frame, People
 from publica.gateway.aggregate.model import Leaf
 from publica.gateway.aggregate.outer import _condition
@@ -240,3 +241,36 @@ def test_conditions_on_people_are_short() -> None:
     assert told == ("aggregate-form", "conditions on people that are so long")
     listed = ", ".join(f"'{n}'" for n in range(WEIGHT))
     assert support.rows(f"SELECT count(*) FROM population WHERE municipality IN ('1101', {listed})")
+
+
+@pytest.mark.parametrize(
+    ("value", "sql_type", "spelt"),
+    [
+        *(("1950.0", "BIGINT", "1950"), (1950.0, "BIGINT", "1950"), ("1.95e3", "BIGINT", "1950")),
+        *((Decimal("-0.0"), "BIGINT", "0"), ("1950.5", "BIGINT", "1950.5"), ("1e300", "BIGINT", "1E+300")),
+        *(
+            (float("nan"), "BIGINT", "NaN"),
+            (float("-inf"), "DECIMAL(18,2)", "-Infinity"),
+            (True, "BOOLEAN", "True"),
+        ),
+        *(("2", "DECIMAL(12,2)", "2.00"), (Decimal("2.5"), "DECIMAL(12,2)", "2.50"), ("-0", "DOUBLE", "0.0")),
+        *(
+            ("999999999999999", "DECIMAL(18,18)", "999999999999999.000000000000000000"),
+            ("1e-30", "BIGINT", "1E-30"),
+        ),
+        *(
+            ("2", "DOUBLE", "2.0"),
+            (Decimal("2.50"), "DOUBLE", "2.5"),
+            (None, "BIGINT", "None"),
+            ("2", "VARCHAR", "2"),
+        ),
+        *(("2024-01-01", "DATE", "2024-01-01"), (date(2024, 1, 1), "DATE", "2024-01-01")),
+        *(
+            ("2024-01-01", "TIMESTAMP", "2024-01-01 00:00:00"),
+            (datetime(2024, 1, 1), "TIMESTAMP", "2024-01-01 00:00:00"),
+        ),
+    ],
+)
+def test_a_constant_is_spelt_as_the_column_would(value: object, sql_type: str, spelt: str) -> None:
+    """The history knows a cell by it, whether it was named or grouped by."""
+    assert _spelt(value, sql_type) == spelt

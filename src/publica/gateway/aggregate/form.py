@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from sqlglot import exp
 
@@ -26,6 +26,7 @@ from publica.gateway.model import ColumnShape, Resolved
 from publica.gateway.scope import identifier
 from publica.gateway.touched import conjuncts
 
+EXACT = Context(prec=80)
 INTEGERS = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER"})
 
 
@@ -351,9 +352,11 @@ def _spelt(value: object, sql_type: str) -> str:
     number = Decimal(str(value))
     if not sql_type.startswith("DECIMAL") and sql_type not in INTEGERS:
         return str(float(number) + 0.0)
+    if not number.is_finite() or number.adjusted() > EXACT.prec // 2:
+        return str(number.normalize())
     places = int(sql_type.rstrip(")").partition(",")[2] or 0)
-    exact = number.is_finite() and number == round(number, places)
-    return f"{round(number, places) + 0:.{places}f}" if exact else str(number.normalize())
+    rounded = number.quantize(Decimal(1).scaleb(-places), context=EXACT)
+    return f"{rounded or rounded.copy_abs():f}" if rounded == number else str(number.normalize())
 
 
 def _cell(table: str, column: str) -> exp.Column:
