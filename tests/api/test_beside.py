@@ -199,6 +199,27 @@ def test_metrics_by_a_token_of_that_scope(city: City) -> None:
     assert city.http.get("/metrics", headers={**far, **city.headers("ana")}).status_code == 403
 
 
+def test_metrics_for_the_machine_itself_by_its_own_name(city: City) -> None:
+    """A page elsewhere may have its own name lead here, and a browser on this machine would read for it."""
+    for host, status in (
+        ("127.0.0.1:8000", 200),
+        ("localhost", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 401),
+    ):
+        local = TestClient(city.app, base_url=f"http://{host}", client=("127.0.0.1", 1))
+        assert local.get("/metrics").status_code == status
+
+
+def test_no_line_of_the_log_has_a_method_of_anybodys_making(
+    city: City, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logs.LOGGER.name):
+        city.http.request("SECRET", "/health")
+    told = [record.__dict__["fields"]["method"] for record in caplog.records if hasattr(record, "fields")]
+    assert told == ["other"]
+
+
 def test_the_folder_of_the_instance_is_not_told(city: City) -> None:
     for path in ("/ready", "/health", "/docs", "/openapi.json", "/metrics"):
         assert str(city.instance.folder) not in city.http.get(path).text

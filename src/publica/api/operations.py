@@ -20,6 +20,8 @@ from publica.instance.readiness import missing
 router = APIRouter(tags=["operations"], route_class=StrictRoute)
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+NAMES = LOOPBACK | {"localhost"}
+"""What this machine calls itself; a page elsewhere whose name leads here (DNS rebinding) says its own."""
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """What a proxy adds: a request with any of these is not the machine's own."""
 SCOPE = "metrics"
@@ -95,4 +97,6 @@ def read_metrics(request: Request, caller: Who, serving: Served) -> Response:
 def _is_local(request: Request) -> bool:
     """Whether it came from this machine, and through no proxy on it."""
     came_from = request.client.host if request.client else ""
+    if request.url.hostname not in NAMES:
+        return False
     return came_from in LOOPBACK and not any(name in request.headers for name in FORWARDED)

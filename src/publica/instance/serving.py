@@ -107,7 +107,7 @@ class RateSettings(Section):
     failed_per_minute: int = Field(
         default=60,
         gt=0,
-        description="Most tokens and sessions that are no good, from one address in a minute.",
+        description="Most tokens that are no good, from one address in a minute.",
     )
 
 
