@@ -43,6 +43,9 @@ TOTAL = frozenset(
 )
 """Nodes that cannot fail by themselves, whatever the values."""
 
+TRUTHS = (exp.Predicate, exp.And, exp.Or, exp.Not, exp.Boolean, exp.Null)
+"""Nodes that are true or false, or NULL."""
+
 TOTAL_FUNCTIONS = words(
     "count count_star sum avg min max rank dense_rank row_number lower upper length year month day"
 )
@@ -74,7 +77,7 @@ def simple(node: exp.Expr, occurrence: Occurrence, resolved: Resolved, params: M
     if node.args.get("query"):
         return False
     sides = list(_operands(node))
-    if isinstance(node, exp.Is) and isinstance(node.expression, (exp.Null, exp.Boolean)):
+    if isinstance(node, exp.Is) and all(_truth(truth, resolved) for truth in _truths(node)):
         sides = [node.this]
     columns = [side for side in sides if isinstance(side, exp.Column)]
     if not columns or len(columns) > 1 or not _matching(node, resolved, params):
@@ -105,10 +108,30 @@ def _total(node: exp.Expr, resolved: Resolved, params: Mapping[str, object]) -> 
     if isinstance(node, exp.Anonymous):
         return node.this in TOTAL_FUNCTIONS
     if type(node) in TOTAL:
-        return True
+        return all(_truth(operand, resolved) for operand in _truths(node))
     if isinstance(node, (exp.Cast, exp.DataType)):
         return isinstance(node, exp.DataType) or _constant_kind(node) is not None
     return _matching(node, resolved, params)
+
+
+def _truths(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The operands of a node that must be true or false."""
+    if isinstance(node, (exp.And, exp.Or)):
+        yield from (node.this, node.expression)
+    elif isinstance(node, exp.Is):
+        yield from () if isinstance(node.expression, exp.Null) else (node.this,)
+    elif isinstance(node, (exp.Not, exp.Where, exp.Having, exp.Qualify)):
+        yield node.this
+    elif isinstance(node, exp.Join) and node.args.get("on"):
+        yield node.args["on"]
+
+
+def _truth(node: exp.Expr, resolved: Resolved) -> bool:
+    """Whether a value is true, false or NULL as it is; a text would be converted."""
+    node = node.unnest()
+    if isinstance(node, exp.Column):
+        return _kinds(node, resolved) == {"boolean"}
+    return isinstance(node, TRUTHS)
 
 
 def _matching(node: exp.Expr, resolved: Resolved, params: Mapping[str, object]) -> bool:
