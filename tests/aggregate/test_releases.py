@@ -94,6 +94,13 @@ def test_as_after_any_change_it_comes_out_again_when_enough_people_changed(lent:
     assert [row[0] for row in lent.ask("noisy", BY_TOWN)] == ["T1"]
 
 
+def test_a_table_of_one_cell_comes_out_again(lent: Lent) -> None:
+    """Without noise: what its cells add up to has the people of its only cell, and is not held against it."""
+    sql = "SELECT area, count(*) FROM people GROUP BY area"
+    assert lent.ask("exact", sql) == lent.ask("exact", sql) == [("11", COUNT)]
+    assert lent.ask("exact", "SELECT count(*) FROM people") == []
+
+
 # answers that are not given
 
 PREDICATE = (
