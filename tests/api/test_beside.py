@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def test_what_has_expired_is_removed(city: City) -> None:
     db, keys = city.instance.db, city.instance.keys
     now = clock.now()
     mark = repeats.tag(keys, "somebody", "once")
-    assert repeats.begin(db, keys, mark, b"r" * 32, now - 2 * repeats.UNDER_WAY) is None
+    assert repeats.begin(db, keys, mark, b"r" * 32, now - 2 * repeats.KEPT) is None
     kept = repeats.tag(keys, "somebody", "again")
     assert repeats.begin(db, keys, kept, b"r" * 32, now) is None
     done(city)
@@ -89,7 +90,7 @@ def test_a_worker_ends_when_told(city: City) -> None:
     assert set(said) >= {"sequence", "publish", "compact", "clean"}
 
 
-def test_a_repeated_request_under_way_waits_and_one_that_never_ended_may_be_made_again(city: City) -> None:
+def test_a_repeated_request_that_has_not_ended_waits_and_its_key_expires(city: City) -> None:
     db, keys, now = city.instance.db, city.instance.keys, clock.now()
     mark = repeats.tag(keys, "somebody", "under way")
     assert repeats.begin(db, keys, mark, b"a" * 32, now) is None
@@ -98,7 +99,9 @@ def test_a_repeated_request_under_way_waits_and_one_that_never_ended_may_be_made
     other = repeats.begin(db, keys, mark, b"b" * 32, now)
     assert other is not None
     assert not other.same
-    assert repeats.begin(db, keys, mark, b"a" * 32, now + repeats.UNDER_WAY) is None
+    almost = now + repeats.KEPT - timedelta(seconds=1)
+    assert repeats.begin(db, keys, mark, b"a" * 32, almost) == known, "also hours after a crash"
+    assert repeats.begin(db, keys, mark, b"a" * 32, now + repeats.KEPT) is None
     repeats.finish(db, keys, mark, 201, {"id": "x"}, now)
     assert repeats.begin(db, keys, mark, b"a" * 32, now) == repeats.Kept(True, 201, {"id": "x"})
     assert repeats.begin(db, keys, mark, b"b" * 32, now + repeats.KEPT) is None
@@ -194,6 +197,27 @@ def test_metrics_by_a_token_of_that_scope(city: City) -> None:
     assert answer.status_code == 200
     assert "publica_request_seconds_bucket" in answer.text
     assert city.http.get("/metrics", headers={**far, **city.headers("ana")}).status_code == 403
+
+
+def test_metrics_for_the_machine_itself_by_its_own_name(city: City) -> None:
+    """A page elsewhere may have its own name lead here, and a browser on this machine would read for it."""
+    for host, status in (
+        ("127.0.0.1:8000", 200),
+        ("localhost", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 401),
+    ):
+        local = TestClient(city.app, base_url=f"http://{host}", client=("127.0.0.1", 1))
+        assert local.get("/metrics").status_code == status
+
+
+def test_no_line_of_the_log_has_a_method_of_anybodys_making(
+    city: City, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logs.LOGGER.name):
+        city.http.request("SECRET", "/health")
+    told = [record.__dict__["fields"]["method"] for record in caplog.records if hasattr(record, "fields")]
+    assert told == ["other"]
 
 
 def test_the_folder_of_the_instance_is_not_told(city: City) -> None:

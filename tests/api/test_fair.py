@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import anyio.to_thread
 import pytest
 
 from publica.http.fair import ClientGone, Queue
@@ -209,8 +210,25 @@ def test_a_full_queue_over_http(tmp_path: Any) -> None:
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) >= 1
         assert city.get("ana", "/uses").json()["items"] == []  # it was not begun
+        explained = city.post("ana", "/uses/explain", {"sql": "SELECT 1 AS n", "activity": "care"})
+        assert explained.status_code == 503, "reading a statement takes a place, too"
         del q._running["someone"]
         assert city.use("ana", "SELECT 1 AS n").status_code == 200
         q.stop()
         stopping = city.use("ana", "SELECT 1 AS n")
         assert (stopping.status_code, stopping.headers["Connection"]) == (503, "close")
+
+
+def test_whether_it_is_alive_and_ready_needs_no_thread_of_the_others(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sends requests elsewhere, or starts the server anew, must not take a busy one for a broken one."""
+
+    async def none_free(*_given: Any, **_named: Any) -> Any:
+        raise RuntimeError("all threads are taken")
+
+    with opened(tmp_path) as city:
+        monkeypatch.setattr(anyio.to_thread, "run_sync", none_free)
+        assert city.http.get("/api/v1/session").status_code == 500, "the others need one"
+        assert city.ask("anonymous", "GET", "/health").status_code == 200
+        assert city.ask("anonymous", "GET", "/ready").status_code == 200

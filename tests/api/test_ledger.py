@@ -179,6 +179,9 @@ def test_bundles_are_compressed_for_those_who_take_it(served):
     zipped = served.get(LEDGER + "tile/entries/000", Accept_Encoding="gzip, identity")
     assert zipped.headers["content-encoding"] == "gzip"
     assert gzip.decompress(zipped.body) == plain.body
+    for refused in ("gzip;q=0", "identity, gzip; q=0.000", "x-gzip-not"):
+        taken = served.get(LEDGER + "tile/entries/000", Accept_Encoding=refused)
+        assert "content-encoding" not in taken.headers and taken.body == plain.body
     assert len(zipped.body) < len(plain.body) / 2
     assert "accept-encoding" in zipped.headers["vary"].lower()
     assert "accept-encoding" in plain.headers["vary"].lower()

@@ -9,6 +9,9 @@ import pytest
 import yaml
 from sqlalchemy import select
 
+from publica.governance.identity import repeats
+from publica.governance.leadership import actions
+from publica.kernel.errors import Unavailable
 from publica.kernel.ledger.store import entries
 
 from .city import V1, City, slug
@@ -275,6 +278,31 @@ def test_a_request_that_failed_may_be_made_again(city: City) -> None:
     assert right.status_code == 201
 
 
+def test_a_request_whose_end_is_not_known_is_not_made_again(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server stopped between the change and its answer; or the database went away as it was asked."""
+    key = {"Idempotency-Key": "k-3"}
+    given = {"title": "Half-way", "documents": [law("half-act")]}
+    with monkeypatch.context() as stopped:
+        stopped.setattr(repeats, "finish", unavailable)
+        assert city.post("sam", "/records/proposals", given, headers=key).status_code == 503
+    for _ in range(2):
+        again = city.post("sam", "/records/proposals", given, headers=key)
+        assert (again.status_code, slug(again)) == (409, "conflict")
+    with monkeypatch.context() as lost:
+        lost.setattr(actions, "propose", unavailable)
+        other = {"Idempotency-Key": "k-4"}
+        assert city.post("sam", "/records/proposals", given, headers=other).status_code == 503
+    assert city.post("sam", "/records/proposals", given, headers=other).status_code == 409
+    made = city.get("sam", "/records/proposals").json()["items"]
+    assert [each["title"] for each in made].count("Half-way") == 1
+
+
+def unavailable(*_given: Any, **_named: Any) -> Any:
+    raise Unavailable("Not now.")
+
+
 @pytest.mark.parametrize("key", ["", "x" * 201, "with space", "tab\tkey"])
 def test_a_key_that_is_none_is_refused(city: City, key: str) -> None:
     answer = city.post(
@@ -291,6 +319,5 @@ def test_datasets_say_what_they_mean_and_who_answers(city: City) -> None:
     assert columns["person_id"]["role"] == "subject key"
     assert columns["municipality"]["concept"] == "municipality"
     assert [version["number"] for version in shown["versions"]] == [2, 1]
-    assert shown["steward"] == {"role": "sam-steward", "official": None}
-    assert city.get("ana", "/datasets/population").json()["steward"]["official"] == "sam"
+    assert shown["steward"] == {"role": "sam-steward", "official": "sam"}
     assert city.get("anonymous", "/datasets/budgets").json()["versions"] == []

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
+from publica.api import access, documents, gate
+from publica.http import csrf
 from publica.http.headers import ALWAYS, POLICY
 from publica.http.problems import KINDS, TYPE
 
@@ -118,6 +121,69 @@ def test_an_oversized_body_is_not_read(tmp_path: Any) -> None:
         answer = city.ask("ana", "POST", f"{V1}/uses", content=parts(), headers=JSON)
         assert (answer.status_code, slug(answer)) == (413, "too-large")
         assert city.use("ana", "SELECT 1 AS n").status_code == 200
+
+
+def test_a_route_takes_as_much_as_it_may_need(city: City) -> None:
+    """Whatever is read where all requests pass is small: nobody's body keeps the others waiting."""
+    assert all(route in access.ACCESS and "{" not in route[1] for route in gate.LARGER)
+    for who, path, size in (
+        ("carla", "/tokens", gate.USUAL_BYTES),
+        ("P-001", "/me/choices/care", gate.USUAL_BYTES),
+        ("ana", "/uses", gate.STATEMENT_BYTES),
+        ("ana", "/uses/explain", gate.STATEMENT_BYTES),
+        ("carla", "/records/diff", 5_000_000),
+    ):
+        assert city.ask(who, "POST", V1 + path, content=b" " * size, headers=JSON).status_code == 400
+        assert city.ask(who, "POST", V1 + path, content=b" " * (size + 1), headers=JSON).status_code == 413
+
+
+def test_nobody_signs_out_with_a_body_of_megabytes(city: City) -> None:
+    """It would be read before anybody knows who sends it."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for size in (10_000_000, gate.USUAL_BYTES + 1):
+        answer = city.ask("anonymous", "POST", "/sign-out", content=b"a" * size, headers=form)
+        assert (answer.status_code, slug(answer)) == (413, "too-large")
+    assert answer.headers["Connection"] == "close"
+
+
+def test_a_token_of_a_large_form_is_not_looked_for(city: City) -> None:
+    held = city.headers("P-001")
+    form = {"Cookie": held["Cookie"], "Content-Type": "application/x-www-form-urlencoded"}
+
+    def sign_out(padding: int) -> int:
+        body = f"csrf={held[csrf.HEADER]}&more={'x' * padding}".encode()
+        return city.http.post("/sign-out", content=body, headers=form, follow_redirects=False).status_code
+
+    assert sign_out(csrf.MOST_BYTES) == 403
+    assert sign_out(1000) == 303
+
+
+def test_what_does_not_fit_is_not_listed_without_end(city: City) -> None:
+    many = {str(n): {} for n in range(10_000)}
+    answer = city.post("ana", "/uses", {**QUESTION, "parameters": many})
+    assert answer.status_code == 422
+    assert [each["where"] for each in answer.json()["problems"]] == ["body.parameters"], "not one for each"
+    strange = city.post("ana", "/uses", {**QUESTION, **{f"x{n}": 1 for n in range(1000)}})
+    assert len(strange.json()["problems"]) == 100
+    documents = {"documents": [{f"x{n}": 1 for n in range(100_000)}]}
+    answer = city.post("carla", "/records/diff", documents)
+    assert answer.status_code == 422 and "1000" in answer.json()["detail"] and len(answer.text) < 1000
+
+
+def test_documents_are_read_aside(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a thread of the queue: neither where all requests pass, nor without a place."""
+    readers = []
+    real = documents.read_text
+
+    def reading(*given: Any) -> Any:
+        readers.append(threading.current_thread().name)
+        return real(*given)
+
+    monkeypatch.setattr(documents, "read_text", reading)
+    yaml = {"Content-Type": "application/yaml"}
+    text = documents.EXAMPLE_YAML.encode()
+    assert city.ask("carla", "POST", f"{V1}/records/diff", content=text, headers=yaml).status_code == 200
+    assert readers and all(name.startswith("publica-use") for name in readers)
 
 
 @pytest.mark.parametrize(

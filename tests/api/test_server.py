@@ -49,6 +49,7 @@ class Process:
     def __init__(self, folder: Path, token: str, *options: str) -> None:
         self.folder, self.token = folder, token
         self.log = folder.parent / f"{folder.name}.log"
+        self._begins = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.running = subprocess.Popen(
                 [
@@ -102,7 +103,9 @@ class Process:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
+        """What it logged, and no server of the same instance before it."""
+        said = self.log.read_bytes()[self._begins :].decode()
+        return [json.loads(line) for line in said.splitlines()]
 
 
 def until(holds: Any) -> None:
@@ -331,6 +334,37 @@ def test_a_reader_who_takes_nothing_is_cut_off(place: tuple[Path, str]) -> None:
         client.sendall(head.encode() + body)
         until(lambda: any(event["event"] == "reader too slow" for event in process.events))
         assert process.use(COUNT).status == 200  # its place was free long ago
+
+
+def asks_and_takes_nothing(process: Process) -> socket.socket:
+    """A client with little room who asks for large answers, many times in a row."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    client.connect(("127.0.0.1", process.port))
+    client.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 50)
+    return client
+
+
+def too_slow(process: Process) -> int:
+    return sum(event["event"] == "reader too slow" for event in process.events)
+
+
+def test_who_asks_on_and_on_and_takes_nothing_is_cut_off(place: tuple[Path, str]) -> None:
+    """Also of answers that are made whole."""
+    with served(place, queue={"reader_seconds": 0.5}) as process, asks_and_takes_nothing(process) as client:
+        until(lambda: too_slow(process) == 1)
+        with pytest.raises(ConnectionResetError):
+            while client.recv(65536):
+                pass
+        assert process.ask("GET", "/health").status == 200
+
+
+def test_who_takes_nothing_does_not_delay_the_end(place: tuple[Path, str]) -> None:
+    given = {"queue": {"reader_seconds": 3600}, "operations": {"stop_seconds": 3600}}
+    with served(place, **given) as process, asks_and_takes_nothing(process):
+        until(lambda: any(event["event"] == "request" for event in process.events))
+        time.sleep(2)  # for the buffers to fill
+        assert process.end() == 0, "before the hour that others are waited for"
 
 
 def test_a_client_who_goes_away_harms_nobody(place: tuple[Path, str]) -> None:

@@ -199,6 +199,8 @@ def test_who_may_not_ask(served, office, who, asker, query, status):
         "offset=-1", "offset=x", "offset=2147483648", "limit=-1", "limit=10001", "limit=1.5", "limit=",
         "periodStart=5", "periodStart=yesterday", "periodStart=2026-13-01T00:00:00Z",
         "periodStart=2026-01-01", "periodEnd=2026-01-01T00:00:00%2B25:00", "periodEnd=NaN",
+        "periodStart=0001-01-01T00:00:00%2B01:00",
+        "periodEnd=9999-12-31T23:59:59-01:00",
         "userCode=" + "x" * 501,
     ],
 )  # fmt: skip

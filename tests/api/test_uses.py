@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import func, select
 
+from publica.gateway import surface
 from publica.http import forms
 from publica.kernel.ledger.store import entries
 
-from .city import CITIZEN, City, slug
+from .city import CITIZEN, City, opened, slug
 
 COUNT = "SELECT municipality, count(*) AS n FROM population GROUP BY municipality ORDER BY municipality"
 ROWS = "SELECT person_id, sex, municipality FROM population ORDER BY person_id"
@@ -280,3 +282,17 @@ def test_a_citizens_use_is_theirs_alone(city: City) -> None:
 
 def test_the_ledger_holds_after_all_this(city: City) -> None:
     assert city.instance.verify_ledger()["problems"] == []
+
+
+def test_a_statement_that_takes_too_long_to_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the engine sees it: its own limits come later."""
+    with opened(tmp_path) as city:
+        monkeypatch.setattr(surface, "READING_SECONDS", 0.0)
+        sql = "SELECT sex FROM population"
+        refused = city.use("ana", sql)
+        assert refused.status_code == 403 and refused.json()["receipt"]
+        assert [clause["reason"] for clause in refused.json()["clauses"]] == ["sql-too-slow"]
+        explained = city.post("ana", "/uses/explain", {"sql": sql, "activity": "care"}).json()
+        assert [clause["reason"] for clause in explained["clauses"]] == ["sql-too-slow"]

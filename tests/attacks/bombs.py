@@ -287,12 +287,20 @@ def settled() -> int:
     return resident()
 
 
-def spilled(place: Arena) -> dict[str, int]:
-    """Bytes that uses left on disk because they did not fit into memory, by what they are.
+def spilled(place: Arena, seconds: float = 20.0) -> dict[str, int]:
+    """Bytes that uses left on disk because they did not fit into memory, by what they are; it takes the
+    engine a moment to clear away.
 
     Rows of the working copy itself may lie there until they are read again; and the engine keeps a file's room
     for the next use that spills.
     """
+    until = time.monotonic() + seconds
+    while (found := _spilled(place)) and time.monotonic() < until:
+        time.sleep(0.2)
+    return found
+
+
+def _spilled(place: Arena) -> dict[str, int]:
     sql = "SELECT tag, temporary_storage_bytes FROM duckdb_memory() WHERE temporary_storage_bytes > 0"
     with place.base.instance.door.engine._copy.cursor() as cursor:
         found = dict(cursor.execute(sql).fetchall())

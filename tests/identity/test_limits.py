@@ -197,10 +197,10 @@ def run(app: Any, messages: list[tuple[float, Message]]) -> list[Message]:
 def test_a_body_that_comes_too_slowly() -> None:
     """Drop by drop: it is the whole that counts."""
     drop: tuple[float, Message] = (0.1, {"type": "http.request", "body": b"x", "more_body": True})
-    sent = run(Bodies(reads, most=1000, seconds=0.5), [drop] * 100)
+    sent = run(Bodies(reads, most=lambda _: 1000, seconds=0.5), [drop] * 100)
     assert sent[0]["status"] == 408 and len([m for m in sent if m["type"] == "http.response.start"]) == 1
     last: tuple[float, Message] = (0.0, {"type": "http.request", "body": b"y", "more_body": False})
-    sent = run(Bodies(reads, most=1000, seconds=5), [drop, last])
+    sent = run(Bodies(reads, most=lambda _: 1000, seconds=5), [drop, last])
     assert sent[0]["status"] == 200 and sent[1]["body"] == b"xy"
 
 
@@ -214,7 +214,7 @@ def test_a_slow_handler_is_not_a_slow_body() -> None:
         await PlainTextResponse("done")(scope, receive, send)
 
     whole: tuple[float, Message] = (0.0, {"type": "http.request", "body": b"x", "more_body": False})
-    assert run(Bodies(waits, most=10, seconds=0.2), [whole])[0]["status"] == 200
+    assert run(Bodies(waits, most=lambda _: 10, seconds=0.2), [whole])[0]["status"] == 200
 
 
 def test_an_answer_begun_is_not_begun_again() -> None:
@@ -224,7 +224,7 @@ def test_an_answer_begun_is_not_begun_again() -> None:
 
     part: tuple[float, Message] = (0.0, {"type": "http.request", "body": b"x" * 11, "more_body": False})
     with pytest.raises(HttpProblem):
-        run(Bodies(early, most=10, seconds=1), [part])
+        run(Bodies(early, most=lambda _: 10, seconds=1), [part])
 
 
 def test_a_citizen_has_a_rate_of_their_own(strict: Site) -> None:

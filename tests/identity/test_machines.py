@@ -94,6 +94,28 @@ def test_keys_are_read_once(town: Site, monkeypatch: pytest.MonkeyPatch) -> None
     assert len(reads) == 4
 
 
+def test_nobody_waits_for_an_issuer_whom_another_asks(town: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that hangs would hold every thread there is."""
+    token = town.provider.machine(**GOOD)
+    issuer = town.identity.machines._issuer
+    assert issuer is not None
+    with issuer._lock:
+        assert status(town, token) == 503
+    assert status(town, token) == 200
+    began = real.monotonic()
+    monkeypatch.setattr(issuers.time, "monotonic", lambda: began + issuers.KEPT_SECONDS + 1)
+    with issuer._lock:
+        assert status(town, token) == 200, "what it published before is good"
+
+
+@pytest.mark.parametrize("text", ["a.b.c", "e30.e30.e30", "bm9uZQ.x.y", "W10.x.y", "eyJhbGciOiJub25lIn0.x.y"])
+def test_an_issuer_is_not_asked_about_what_is_no_token(
+    town: Site, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(issuers, "fetch", lambda url: pytest.fail(f"asked {url}"))
+    assert status(town, text) == 401
+
+
 def test_an_issuer_that_is_down_is_503(town: Site) -> None:
     token = town.provider.machine(**GOOD)
     town.provider.tell("broken")

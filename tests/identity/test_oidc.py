@@ -6,6 +6,7 @@ import json
 import socket
 from typing import Any
 
+import httpx2
 import pytest
 
 from publica.http import issuers, oidc
@@ -238,6 +239,7 @@ def test_roles_are_narrowed_by_a_claim(town: Site) -> None:
     [
         "https://evil.example",
         "//evil.example",
+        "//[",
         "/\\evil.example",
         "evil",
         "",
@@ -306,6 +308,23 @@ def test_a_provider_that_answers_slowly(town: Site, monkeypatch: pytest.MonkeyPa
     town.provider.tell("slow", seconds=5)
     answer = town.browser().get("/sign-in/official")
     assert answer.status_code == 503
+
+
+@pytest.mark.parametrize("body", [[], "text", 1, None, {"id_token": 1}, {"error": []}])
+def test_an_exchange_answered_with_strange_json(
+    town: Site, monkeypatch: pytest.MonkeyPatch, body: Any
+) -> None:
+    browser = town.browser()
+    address = town.back(browser, "official", "ana")
+    real = httpx2.Client.send
+
+    def strange(self: Any, request: Any, **more: Any) -> Any:
+        if request.method != "POST":
+            return real(self, request, **more)
+        return httpx2.Response(200, json=body, request=request)
+
+    monkeypatch.setattr(httpx2.Client, "send", strange)
+    assert browser.get(address).status_code in (403, 503)
 
 
 def test_a_slow_exchange(town: Site, monkeypatch: pytest.MonkeyPatch) -> None:

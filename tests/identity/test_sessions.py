@@ -145,6 +145,16 @@ def test_signing_out_by_a_form(town: Site) -> None:
     assert browser.get("/known").status_code == 401
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}],
+)
+def test_a_page_elsewhere_signs_nobody_out(town: Site, said: dict[str, str]) -> None:
+    """Such a request comes without the cookie; an answer that takes it back would sign out all the same."""
+    answer = town.browser().post("/sign-out", data={"x": "1"}, headers=said)
+    assert answer.status_code == 403 and "set-cookie" not in answer.headers
+
+
 WRONG: list[dict[str, str]] = [
     {},
     {"Publica-CSRF": ""},

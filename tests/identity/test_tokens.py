@@ -22,7 +22,7 @@ from publica.kernel.actor import Actor
 from publica.kernel.errors import BadInput
 
 from .site import Clock, Site, csrf_of
-from .test_sessions import leave
+from .test_sessions import leave, persona_site
 
 OPERATOR = Actor("operator", "operator", "tester")
 AID = "heating_grant"
@@ -159,6 +159,18 @@ def test_nobody_makes_a_token_of_another(town: Site) -> None:
         verbs.create(town.instance, "ana", "test", Actor("carla", "oidc"))
 
 
+def test_scopes_are_the_operator_s_to_give(town: Site) -> None:
+    """A token of the scope tracker reads anybody's list: no official has it by asking for it."""
+    with pytest.raises(BadInput, match="operator"):
+        verbs.create(town.instance, "ana", "test", Actor("ana", "oidc"), activities=[], scopes=["tracker"])
+    for who in ("ana", "carla"):
+        browser = town.signed_in("official", who)
+        for scope in credentials.SCOPES:
+            assert post(browser, activities=[], scopes=[scope]).status_code == 422
+            assert post(browser, activities=None, scopes=[scope]).status_code == 422
+    assert town.entries("token") == []
+
+
 def test_last_used_is_known_to_the_hour(town: Site, time: Clock) -> None:
     token, text = verbs.create(town.instance, "ana", "test", OPERATOR)
 
@@ -292,6 +304,27 @@ def test_a_token_makes_no_token(town: Site) -> None:
     assert town.browser().get("/api/v1/tokens").status_code == 401
     citizen = town.signed_in("citizen", "P-0000001")
     assert citizen.get("/api/v1/tokens").status_code == 403
+
+
+def test_a_narrowed_session_makes_no_token(town: Site) -> None:
+    """The token would carry the roles that the provider took away, and for longer."""
+    officials = town.instance.settings.sign_in.officials
+    narrow = {"roles_claim": "groups", "organisation_claim": None}
+    town.identity.providers["official"].settings = officials.model_copy(update=narrow)  # type: ignore[attr-defined]
+    town.provider.person("carla2", preferred_username="carla", groups=["analyst"])
+    browser = town.signed_in("official", "carla2")
+    answer = post(browser, activities=None)
+    assert answer.status_code == 403 and "narrow" in answer.json()["detail"]
+    assert town.entries("token") == []
+    assert browser.get("/api/v1/tokens").status_code == 200, "to see and to revoke one's own is no more"
+
+
+def test_a_persona_of_the_demo_makes_no_token(town: Site) -> None:
+    """It would let anybody in as them when the demo is over."""
+    demo = persona_site(town)
+    assert demo.get(demo.get("/sign-in/ana").headers["location"]).status_code == 303
+    assert post(demo, activities=None).status_code == 403
+    assert town.entries("token") == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from .poison import narrowed
 from .questions import Question, listings, questions
 from .world import Rows, World, about, build, shelf
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pair(module_state: str) -> Iterator[tuple[World, World]]:

@@ -27,7 +27,7 @@ from publica.api import (
     tracker,
     uses,
 )
-from publica.api.gate import Gate, Routes, admitted, require_access
+from publica.api.gate import Gate, Routes, admitted, most_bytes, require_access
 from publica.api.operations import Checked
 from publica.api.serving import Serving
 from publica.http.headers import Headers, Readable
@@ -123,6 +123,6 @@ def _before(instance: Instance, identity: Identity, serving: Serving) -> list[Mi
             trusted=serve.trusted_proxies,
         ),
         Middleware(Readable),
-        Middleware(Bodies, most=serve.body_bytes, seconds=serve.body_seconds),
+        Middleware(Bodies, most=most_bytes(serve.body_bytes), seconds=serve.body_seconds),
         Middleware(Gate),
     ]

@@ -14,7 +14,7 @@ from publica.data import versions
 from publica.data.model import Version
 from publica.governance.leadership import accountable
 from publica.http.problems import HttpProblem
-from publica.http.who import Caller, Who
+from publica.http.who import Who
 from publica.kernel import clock
 from publica.kernel.records import Book, Record
 
@@ -66,7 +66,7 @@ class Steward(BaseModel):
     """Who answers for the dataset today."""
 
     role: str = Field(description="Id of the role record.")
-    official: str | None = Field(description="Their id; only for those who are signed in.")
+    official: str = Field(description="Their id.")
 
 
 class Shown(BaseModel):
@@ -118,7 +118,7 @@ def dataset(
         raise HttpProblem("not-found", "There is no such dataset.", do="See GET /api/v1/datasets.")
     with instance.db.read() as connection:
         loaded = versions.all_of(connection, instance.data, id)
-    shown = _shown(found, loaded, _steward(book, id, caller))
+    shown = _shown(found, loaded, _steward(book, id))
     return tagged(shown.model_dump(), if_none_match, shared=not caller.signed_in)
 
 
@@ -147,8 +147,8 @@ def _shown(found: Record[Any], loaded: list[Version], steward: Steward | None) -
     )
 
 
-def _steward(book: Book, name: str, caller: Caller) -> Steward | None:
+def _steward(book: Book, name: str) -> Steward | None:
     found = accountable(book, name, clock.now().date())
     if found is None:
         return None
-    return Steward(role=found.role.id, official=found.official.id if caller.signed_in else None)
+    return Steward(role=found.role.id, official=found.official.id)

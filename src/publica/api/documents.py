@@ -9,7 +9,11 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
+from publica.api.serving import Served, Serving
+from publica.api.streaming import gone
 from publica.api.strict import JSON, parsed, require_type
+from publica.http.problems import HttpProblem
+from publica.http.who import caller
 from publica.kernel.documents import MAX_BYTES, Reading, read_text, read_values
 
 YAML = "application/yaml"
@@ -86,12 +90,18 @@ def components() -> dict[str, Any]:
     return found
 
 
-async def _documents(request: Request) -> Posted:
-    return _posted(request, Documents, await request.body())
+async def _documents(request: Request, serving: Served) -> Posted:
+    return await _aside(request, serving, Documents)
 
 
-async def _proposed(request: Request) -> Posted:
-    return _posted(request, Proposed, await request.body())
+async def _proposed(request: Request, serving: Served) -> Posted:
+    return await _aside(request, serving, Proposed)
+
+
+async def _aside(request: Request, serving: Serving, model: type[Documents]) -> Posted:
+    """Read in its turn, as a use is: it may take seconds."""
+    body, sender = await request.body(), (await caller(request)).actor.id
+    return await serving.in_turn(sender, lambda: gone(request.receive), lambda: _posted(request, model, body))
 
 
 def _posted(request: Request, model: type[Documents], body: bytes) -> Posted:
@@ -102,10 +112,17 @@ def _posted(request: Request, model: type[Documents], body: bytes) -> Posted:
     try:
         given = model.model_validate(parsed(body))
     except ValidationError as error:
-        problems = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
-        raise RequestValidationError(problems) from None
-    values = [document.model_dump() for document in given.documents]
+        raise _unfit(error) from None
+    values = [{"kind": each.kind, "id": each.id, "spec": each.spec} for each in given.documents]
     return Posted(read_values(values, "document"), getattr(given, "title", None), body)
+
+
+def _unfit(error: ValidationError) -> Exception:
+    """What does not fit, unless it is so much that listing it would take long."""
+    if error.error_count() > MOST:
+        return HttpProblem("bad-input", f"More than {MOST} things in the body do not fit.")
+    problems = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
+    return RequestValidationError(problems)
 
 
 Given = Annotated[Posted, Depends(_documents)]

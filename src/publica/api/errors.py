@@ -16,7 +16,7 @@ from publica.http import logs, problems
 from publica.http.fair import ClientGone
 from publica.http.headers import request_id
 from publica.http.problems import HttpProblem, Problem
-from publica.kernel.errors import IntegrityBroken, PublicaError
+from publica.kernel.errors import MOST_LISTED, IntegrityBroken, PublicaError
 
 ErrorPage = Callable[[Scope, Problem], Response | None]
 """Makes a page of a problem, for a client that wants one."""
@@ -40,7 +40,8 @@ async def _known(request: Request, error: Exception) -> Response:
 
 async def _unfit(request: Request, error: Exception) -> Response:
     details = error.errors() if isinstance(error, RequestValidationError) else []
-    return _answer(request.scope, problems.unfit((_where(each["loc"]), _what(each)) for each in details))
+    shown = details[:MOST_LISTED]
+    return _answer(request.scope, problems.unfit((_where(each["loc"]), _what(each)) for each in shown))
 
 
 async def _plain(request: Request, error: Exception) -> Response:

@@ -22,7 +22,21 @@ from publica.http.csrf import is_form
 from publica.http.logs import note_route
 from publica.http.problems import HttpProblem
 from publica.http.who import caller
+from publica.kernel.documents import MAX_BYTES
 from publica.kernel.errors import IntegrityBroken
+
+KIB = 1024
+USUAL_BYTES, STATEMENT_BYTES = 64 * KIB, 256 * KIB
+LARGER: dict[Route, int] = {
+    ("POST", f"{access.V1}/uses"): STATEMENT_BYTES,
+    ("POST", f"{access.V1}/uses/explain"): STATEMENT_BYTES,
+    ("POST", "/workbench"): STATEMENT_BYTES,
+    ("POST", "/workbench/download"): STATEMENT_BYTES,
+    ("POST", f"{access.V1}/records/diff"): MAX_BYTES,
+    ("POST", f"{access.V1}/records/proposals"): MAX_BYTES,
+}
+"""Routes that take more than the usual bytes of a body. What is small is read where all requests pass, in
+milliseconds; what is not (documents) is read aside."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,15 @@ def _known(context: Any) -> Known:
     if context.path is None or path_regex is None or context.endpoint is None:
         raise RuntimeError(f"{context.path or context} is no route that the gate could guard.")
     return Known(context.path, path_regex, frozenset(context.methods or ()), context.endpoint)
+
+
+def most_bytes(most: int) -> Callable[[Scope], int]:
+    """How many bytes the body of a request may have, by its route; never more than `most`."""
+
+    def of(scope: Scope) -> int:
+        return min(most, LARGER.get((scope["method"], scope["path"]), USUAL_BYTES))
+
+    return of
 
 
 def require_access(found: Iterable[Route]) -> None:

@@ -126,13 +126,22 @@ def bundle(
         found = tiles.bundle(connection, number, width)
     if found is None:
         raise _nothing()
-    zipped = "gzip" in accept_encoding.lower() and len(found) > 1000
+    zipped = _takes_gzip(accept_encoding) and len(found) > 1000
     body = gzip.compress(found, 5, mtime=0) if zipped else found
     answer = _cached(body, TILE, FOREVER, if_none_match)
     answer.headers["Vary"] = "Accept-Encoding"
     if zipped:
         answer.headers["Content-Encoding"] = "gzip"
     return answer
+
+
+def _takes_gzip(accept_encoding: str) -> bool:
+    """Whether gzip is among what a client takes, and not with the weight nought (RFC 9110, 12.5.3)."""
+    for part in accept_encoding.lower().replace(" ", "").split(","):
+        name, _, weight = part.partition(";q=")
+        if name == "gzip":
+            return weight.strip("0.") != "" or not weight
+    return False
 
 
 @router.get("/tile/{level}/{index:path}", response_class=Response, responses=_BYTES)

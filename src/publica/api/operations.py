@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Annotated, Literal
 
@@ -19,6 +20,8 @@ from publica.instance.readiness import missing
 router = APIRouter(tags=["operations"], route_class=StrictRoute)
 
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
+NAMES = LOOPBACK | {"localhost"}
+"""What this machine calls itself; a page elsewhere whose name leads here (DNS rebinding) says its own."""
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 """What a proxy adds: a request with any of these is not the machine's own."""
 SCOPE = "metrics"
@@ -63,9 +66,9 @@ async def health() -> Health:
 
 
 @router.get("/ready", responses=problem_answers(503))
-def ready(serving: Served, checked: Annotated[Checked, Depends(_checked)]) -> Readiness:
+async def ready(serving: Served, checked: Annotated[Checked, Depends(_checked)]) -> Readiness:
     """Whether the server should be sent requests: state, keys and disk work, and it is not stopping."""
-    found = checked.missing(serving)
+    found = await asyncio.get_running_loop().run_in_executor(serving.watch, checked.missing, serving)
     if found:
         raise HttpProblem("unavailable", f"Not ready: {', '.join(found)}.")
     return Readiness()
@@ -94,4 +97,6 @@ def read_metrics(request: Request, caller: Who, serving: Served) -> Response:
 def _is_local(request: Request) -> bool:
     """Whether it came from this machine, and through no proxy on it."""
     came_from = request.client.host if request.client else ""
+    if request.url.hostname not in NAMES:
+        return False
     return came_from in LOOPBACK and not any(name in request.headers for name in FORWARDED)

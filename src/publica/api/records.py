@@ -22,7 +22,8 @@ from publica.kernel.records import Difference, Record
 router = APIRouter(prefix="/records", tags=["records"], route_class=StrictRoute)
 
 HIDDEN = frozenset({"official"})
-"""Kinds that only those who are signed in may read: they name people."""
+"""Kinds that only those who are signed in may read: they name people. An official's id in a role or under an
+agreement is for everybody: who answers for data, and who signed, is what holds an office to account."""
 
 Kind = Annotated[
     Literal["organisation", "official", "role", "law", "dataset", "activity", "agreement"],

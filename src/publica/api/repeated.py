@@ -15,8 +15,10 @@ from publica.http.caller import Caller
 from publica.http.problems import HttpProblem
 from publica.instance import Instance
 from publica.kernel import clock
+from publica.kernel.errors import BadInput, Refused
 
 REPLAYED = "Idempotency-Replayed"
+UNKNOWN = "Send it again in a moment; if it stays so, look whether the change is there, or use another key."
 
 Key = Annotated[
     str | None,
@@ -26,7 +28,7 @@ Key = Annotated[
         max_length=200,
         pattern=r"^[!-~]+$",
         description="Draw one for each change you mean. Sent again with the same body within 24 hours, the "
-        "change is not made again, and the answer is the same.",
+        "change is not made again, and the answer is the same; 409 where it is not known how it ended.",
     ),
 ]
 
@@ -42,7 +44,8 @@ def once(
 ) -> Response:
     """The answer of `work`, done once for each key. Without a key it is simply done.
 
-    Raises HttpProblem: 422 when the key came with something else, 409 while the first request is under way.
+    Raises HttpProblem: 422 when the key came with something else, 409 while it is not known how the first
+    request ended: it is under way, or the server stopped half-way. Then it is never done again.
     """
     if key is None:
         return _answer(status, work().model_dump(mode="json"))
@@ -53,7 +56,7 @@ def once(
         return _again(known)
     try:
         body = work().model_dump(mode="json")
-    except BaseException:
+    except (BadInput, Refused, HttpProblem):  # said before anything changes; after other errors it may have
         repeats.forget(db, mark)
         raise
     repeats.finish(db, keys, mark, status, body, clock.now())
@@ -66,7 +69,9 @@ def _again(known: repeats.Kept) -> Response:
             "key-reused", "This Idempotency-Key came with another body.", do="Draw another one."
         )
     if known.status is None:
-        raise HttpProblem("conflict", "The same request is under way.", do="Send it again in a moment.")
+        raise HttpProblem(
+            "conflict", "The same request is under way, or it is not known how it ended.", do=UNKNOWN
+        )
     return _answer(known.status, known.body, {REPLAYED: "true"})
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from publica.gateway.door import Answer
+from publica.gateway.door import Answer, Explanation
 from publica.gateway.door import Request as Question
 from publica.http import forms
 from publica.http.fair import Gone, Queue
@@ -20,6 +20,7 @@ from publica.http.metrics import Metrics
 from publica.instance import Instance
 from publica.kernel.errors import PublicaError, Refused
 
+T = TypeVar("T")
 SMALL = 256 * 1024
 """Bytes of an answer that is made whole at once, instead of piece by piece."""
 ASIDE = 256 * 1024 * 1024
@@ -48,14 +49,24 @@ class Serving:
         self.door = instance.door  # opened before there are several threads
         self.ready = True
         self._pool = ThreadPoolExecutor(running, "publica-use")
+        self.watch = ThreadPoolExecutor(1, "publica-watch")
+        """The thread of whoever asks whether the server is ready: no request can take it."""
         self._on_the_way, self._lock = 0, threading.Lock()
         self.metrics.watch("publica_uses_running", "Uses that run.", lambda: self.queue.running)
         self.metrics.watch("publica_uses_waiting", "Uses that wait.", lambda: self.queue.waiting)
 
     async def use(self, question: Question, form: str, gone: Gone) -> Made:
         """Answer a question in its turn. Raises what the door raises, and what the queue does."""
-        async with self.queue.place(question.actor.id, gone):
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._use, question, form)
+        return await self.in_turn(question.actor.id, gone, lambda: self._use(question, form))
+
+    async def explain(self, question: Question, gone: Gone) -> Explanation:
+        """What would be decided, in its turn: reading a statement takes as much of the machine as a use."""
+        return await self.in_turn(question.actor.id, gone, lambda: self.instance.explain(question))
+
+    async def in_turn(self, actor: str, gone: Gone, work: Callable[[], T]) -> T:
+        """Do what takes long in a place of the queue. Raises what it does, and what the queue does."""
+        async with self.queue.place(actor, gone):
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def stop(self) -> None:
         """Let nobody in any more; who waits is sent away, what runs goes on."""
@@ -69,6 +80,7 @@ class Serving:
     def close(self) -> None:
         """Wait for what runs, and let go of the threads."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.watch.shutdown(wait=True, cancel_futures=True)
 
     def _use(self, question: Question, form: str) -> Made:
         try:

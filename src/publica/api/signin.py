@@ -164,6 +164,7 @@ async def sign_out(
 ) -> Response:
     """End the session. A form is answered by the first page, anything else by 204."""
     held = identity.cookies.read(request, SESSION)
+    csrf.require_our_page(request, identity.origin)  # also where no session is left: a cookie is taken back
     if held is not None and caller.session is not None:
         await run_in_threadpool(signing_in.sign_out, identity, held, everywhere=everywhere)
     form = csrf.is_form(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from publica.http.accept import negotiate
 from publica.http.problems import HttpProblem
 
 JSON = "application/json"
+_HALF = re.compile("[\ud800-\udfff]")
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -89,7 +91,7 @@ def _require_text(value: Any) -> None:
     for text in _texts(value):
         if "\0" in text:
             raise malformed("The body holds a NUL character.")
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
+        if _HALF.search(text):
             raise malformed("The body holds half a character.")
 
 

@@ -1,6 +1,8 @@
 """API tokens over HTTP: one makes and revokes one's own; a chief data officer revokes their officials'.
 
-Only somebody who signed in makes tokens: no token, and no machine, makes itself another one.
+Only somebody who signed in makes tokens: no token, and no machine, makes itself another one. A token carries
+all that its official may, and outlives the session: so none is made in a session that the provider narrowed,
+or in the demo. Scopes are the operator's to give, on the command line.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from publica.api.common import Opened, problem_answers
 from publica.api.repeated import Key, once
 from publica.api.strict import StrictRoute
 from publica.governance.identity import RoleName
-from publica.governance.identity.credentials import LONGEST_DAYS, SCOPES, USUAL_DAYS
+from publica.governance.identity.credentials import LONGEST_DAYS, USUAL_DAYS
 from publica.http.problems import HttpProblem
 from publica.http.who import Caller, Known
 from publica.instance import credentials
@@ -22,6 +24,8 @@ from publica.instance import credentials
 router = APIRouter(prefix="/tokens", tags=["tokens"], route_class=StrictRoute)
 
 MOST, USUAL = 500, 100
+DEMO = "demo"
+"""How the personas of the demo are authenticated."""
 KEPT: dict[str, Any] = {
     "id": "tok_7k3mq0v2h8xw5c1d9e4f",
     "holder": "ana",
@@ -48,9 +52,6 @@ class TokenIn(BaseModel):
     activities: list[Annotated[str, Field(max_length=100)]] | None = Field(
         default=[], max_length=1000, description="Activities that it may cite; null for all."
     )
-    scopes: list[Annotated[str, Field(max_length=32)]] = Field(
-        default=[], max_length=10, description=f"What it may do besides: {', '.join(SCOPES)}."
-    )
     days: int = Field(default=USUAL_DAYS, ge=1, le=LONGEST_DAYS, description="How long it is good.")
 
 
@@ -62,7 +63,7 @@ class TokenOut(BaseModel):
     holder: str
     name: str
     activities: list[str] | None = Field(description="Those that it may cite; null for all.")
-    scopes: list[str]
+    scopes: list[str] = Field(description="What it may do besides, given by the operator.")
     created_at: str
     expires_at: str
     last_used: str | None = Field(description="The hour in which it was used last.")
@@ -93,6 +94,26 @@ async def _signed_in(caller: Known) -> Caller:
 
 
 Official = Annotated[Caller, Depends(_signed_in)]
+
+
+async def _maker(caller: Official) -> Caller:
+    """Raises HttpProblem (403) in a session that may do less, or ends earlier, than a token made in it."""
+    if caller.only is not None:
+        raise HttpProblem(
+            "forbidden",
+            "The provider of this sign-in narrows roles, and a token would not be narrowed.",
+            do="Ask the operator for one: publica token create.",
+        )
+    if caller.actor.authenticated == DEMO:
+        raise HttpProblem(
+            "forbidden",
+            "In the demo anybody may be anybody, and a token would outlive it.",
+            do="Use the session, or publica token create.",
+        )
+    return caller
+
+
+Maker = Annotated[Caller, Depends(_maker)]
 
 
 def _own(caller: Caller) -> bool:
@@ -127,7 +148,7 @@ def list_tokens(
     responses=problem_answers(400, 401, 403, 408, 409, 413, 415, 422, 429, 503),
 )
 def make_token(
-    request: Request, instance: Opened, caller: Official, given: TokenIn, key: Key = None
+    request: Request, instance: Opened, caller: Maker, given: TokenIn, key: Key = None
 ) -> Response:
     """Make a token of one's own, and show its text: this once, or again for the same `Idempotency-Key`."""
 
@@ -138,7 +159,6 @@ def make_token(
             given.name,
             caller.actor,
             activities=given.activities,
-            scopes=given.scopes,
             days=given.days,
         )
         return TokenMade(**made.as_json(), token=text)

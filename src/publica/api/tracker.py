@@ -64,7 +64,7 @@ def _instant(text: str) -> datetime:
     try:
         if _INSTANT.fullmatch(text):
             return clock.parse(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # such as the year 1, an hour east of us
         pass
     raise PydanticCustomError("instant", "It must be an instant, like 2026-11-23T12:00:00Z")
 

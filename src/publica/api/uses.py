@@ -45,6 +45,13 @@ def _value(given: Any) -> Any:
     raise PydanticCustomError("value", "it is no text, number of 64 bits, true, false or null")
 
 
+def _few(given: Any) -> Any:
+    """Looked at before the values are: each that does not fit would be told of."""
+    if isinstance(given, dict) and len(given) > MOST:
+        raise PydanticCustomError("too_many", "there are more than {most} parameters", {"most": MOST})
+    return given
+
+
 SCHEMA = {"type": ["string", "number", "boolean", "null"]}
 Value = Annotated[Any, BeforeValidator(_value), WithJsonSchema(SCHEMA)]
 
@@ -67,7 +74,7 @@ class Asked(BaseModel):
 
     sql: StrictStr = Field(description="One SELECT-like statement; what is taken: docs/surface.md.")
     activity: StrictStr = Field(description="Id of the registered activity that this use is part of.")
-    parameters: dict[str, Value] = Field(
+    parameters: Annotated[dict[str, Value], BeforeValidator(_few)] = Field(
         default={},
         max_length=MOST,
         description="Values of the `$names` in the statement: texts, whole numbers of 64 bits, fractions, "
@@ -197,9 +204,10 @@ async def ask(request: Request, question: Asked, caller: Asker, serving: Served)
 
 
 @router.post("/explain", responses=problem_answers(403, 503))
-def explain(question: Asked, caller: Asker, instance: Opened) -> Explained:
+async def explain(request: Request, question: Asked, caller: Asker, serving: Served) -> Explained:
     """Say what would be decided about a question, and what would run. Nothing is run or recorded."""
-    found = instance.explain(caller.request(question.activity, question.sql, question.parameters))
+    asked = caller.request(question.activity, question.sql, question.parameters)
+    found = await serving.explain(asked, lambda: gone(request.receive))
     return Explained(
         allowed=found.decision.allowed,
         clauses=[Clause.model_validate(clause_json(clause)) for clause in found.decision.clauses],

@@ -79,6 +79,7 @@ def serve_instance(
             drain=given.operations.drain_seconds,
             stop=given.operations.stop_seconds,
             patience=given.serve.body_seconds,
+            reader=given.queue.reader_seconds,
         )
     finally:
         serving.close()

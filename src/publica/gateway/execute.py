@@ -40,13 +40,15 @@ def patiently(door: Door, work: Callable[[], T]) -> T:
     """
     until = time.monotonic() + door.limits.seconds
     for pause in PAUSES:
-        try:
-            return work()
-        except NoMemory:
-            if time.monotonic() + pause > until:
-                raise
+        with door.crowd.joined():
+            try:
+                return work()
+            except NoMemory:
+                if door.crowd.size == 1 or time.monotonic() + pause > until:
+                    raise
         time.sleep(pause)
-    return work()
+    with door.crowd.joined():
+        return work()
 
 
 @dataclass(frozen=True)

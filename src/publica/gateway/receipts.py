@@ -77,11 +77,18 @@ def refused(door: Door, request: Request, decision: Decision, facts: Facts | Non
 
 
 def withheld(
-    door: Door, request: Request, decision: Decision, facts: Facts, touched: SubjectSet | None
+    door: Door,
+    request: Request,
+    decision: Decision,
+    facts: Facts,
+    touched: SubjectSet | None,
+    release: Release | None = None,
 ) -> str:
     """Write the receipt of an answer that was computed and then refused; returns its id.
 
-    It was a use: it counts against the agreements, and those it looked through can see it.
+    It was a use: it counts against the agreements, and those it looked through can see it. That it was too
+    long tells something of the cells (`release`) that it was computed from: they count as released. Raises
+    Nearer as `failed` does.
     """
     receipt = _naming(_receipt(request, facts, "refused"), decision)
     prepared = _without_release(door, request, receipt, touched)
@@ -89,9 +96,9 @@ def withheld(
     def work(change: Change) -> Written:
         for agreement in agreements_of(facts.grants).values():
             count(change.connection, agreement, facts.at)
-        return transparency.write(change, prepared)
+        return _write(change, prepared, release)
 
-    door.db.write(work, locks(agreements_of(facts.grants).values()))
+    door.db.write(work, [*locks(agreements_of(facts.grants).values()), *standing(release)])
     return receipt.id
 
 
@@ -105,26 +112,25 @@ def failed(
     """Write the receipt of a statement that could not be computed; returns its id.
 
     It counts as a use. Raises Exhausted when none was left: failing says no more than an answer. An error may
-    have told something of the cells (`release`) that it was computed from: they count as released.
+    tell something of the cells (`release`) that it was computed from: they count as released. Raises Nearer
+    when they must not be, since another answer came out meanwhile: then the error must not be told.
     """
     receipt = replace(_receipt(request, facts, "failed"), clauses=(Clause("use-failed", False),))
     prepared = _without_release(door, request, receipt, touched)
 
     def work(change: Change) -> Written:
         reserve(change.connection, agreements_of(facts.grants).values(), 0, facts.at)
-        return _write(change, prepared, release, strict=False)
+        return _write(change, prepared, release)
 
     door.db.write(work, [*locks(agreements_of(facts.grants).values()), *standing(release)])
     return receipt.id
 
 
-def _write(
-    change: Change, prepared: transparency.Prepared, release: Release | None, *, strict: bool = True
-) -> Written:
+def _write(change: Change, prepared: transparency.Prepared, release: Release | None) -> Written:
     """The receipt; of totals with the cells that came out for the first time, to which it commits."""
     if release is None:
         return transparency.write(change, prepared)
-    cells = fresh(change, release, strict=strict)
+    cells = fresh(change, release)
     shown = digest(prepared.fields["id"], ((cell, release.key) for cell in cells))
     written = transparency.write(change, prepared.saying(cells=shown))
     remember(change, release, cells, written.leaf)

@@ -18,7 +18,8 @@ from publica.http.problems import HttpProblem
 
 HEADER, FIELD = "Publica-CSRF", "csrf"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FORM, MOST_FIELDS = "application/x-www-form-urlencoded", 1000
+FORM, MOST_FIELDS, MOST_BYTES = "application/x-www-form-urlencoded", 1000, 256 * 1024
+"""Of a form that holds a token: a statement of the workbench fits. A larger one sends the header instead."""
 OURS = frozenset({"same-origin", "none"})
 """What `Sec-Fetch-Site` says of our own pages, and of what the user typed."""
 
@@ -54,11 +55,15 @@ def require_our_page(request: Request, origin: str) -> None:
 
 
 async def read_form(request: Request) -> None:
-    """Note the token of a form, so that `require` finds it. One with files sends the header instead."""
+    """Note the token of a form, so that `require` finds it. One with files sends the header instead.
+
+    Whoever calls is not known yet, so what is read is small.
+    """
     if request.method in SAFE or HEADER in request.headers or not is_form(request):
         return
     with suppress(RuntimeError):  # kept for whoever reads it later; a form that was read already is kept, too
-        await request.body()
+        if len(await request.body()) > MOST_BYTES:
+            return
     try:
         fields = await request.form(max_fields=MOST_FIELDS)
     except HTTPException:

@@ -5,6 +5,7 @@ OpenID Connect Discovery 1.0 and RFC 8414 (metadata), RFC 7517 (keys), RFC 8725 
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -58,6 +59,7 @@ class Issuer:
         """
         if len(token) > MOST_LETTERS:
             raise NotGenuine("too long")
+        _require_header(token, algorithms)  # before the issuer is asked anything
         decoded = self._decoded(token, algorithms)
         if decoded.header.get("typ") not in kinds:
             raise NotGenuine("of another kind")
@@ -91,10 +93,10 @@ class Issuer:
         age = time.monotonic() - self._read_at
         if kept is not None and age < (AGAIN_SECONDS if again else KEPT_SECONDS):
             return kept
-        if kept is not None and not again and not self._lock.acquire(blocking=False):
-            return kept  # another request is reading it
-        if kept is None or again:
-            self._lock.acquire()
+        if not self._lock.acquire(blocking=False):  # another request is reading it: none waits for that
+            if kept is None or again:
+                raise unavailable("it is being asked for its keys")
+            return kept
         try:
             return self._renewed(kept)
         finally:
@@ -165,6 +167,18 @@ def unavailable(why: str) -> Unavailable:
     return Unavailable(
         f"The identity provider cannot be used now: {why}.", do="Try again in a while; or tell the operator."
     )
+
+
+def _require_header(token: str, algorithms: Collection[str]) -> None:
+    """Raises NotGenuine for what is no signed JWT at all (RFC 7515, section 7.1)."""
+    head, *rest = token.split(".")
+    try:
+        header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise NotGenuine(_why(error)) from None
+    said = header.get("alg") if isinstance(header, dict) else None
+    if len(rest) != 2 or not isinstance(said, str) or said not in algorithms:
+        raise NotGenuine(_why(ValueError()))
 
 
 def _why(error: Exception) -> str:

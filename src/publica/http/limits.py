@@ -104,19 +104,23 @@ class Rates:
 
 
 class Bodies:
-    """Refuses bodies that are too large (413), or that take too long to arrive (408)."""
+    """Refuses bodies that are too large (413), or that take too long to arrive (408).
 
-    def __init__(self, app: ASGIApp, *, most: int, seconds: float) -> None:
+    `most`: how many bytes a request may have, by where it goes.
+    """
+
+    def __init__(self, app: ASGIApp, *, most: Callable[[Scope], int], seconds: float) -> None:
         self.app, self.most, self.seconds = app, most, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if _announced(scope) > self.most:
-            await _answer(self._too_large(), scope, receive, send)
+        most = self.most(scope)
+        if _announced(scope) > most:
+            await _answer(too_large(most), scope, receive, send)
             return
-        body = _Body(receive, send, self)
+        body = _Body(receive, send, most, self.seconds)
         try:
             await self.app(scope, body.receive, body.send)
         except Exception:
@@ -125,30 +129,34 @@ class Bodies:
         if body.cut is not None and not body.started:
             await _answer(body.cut, scope, receive, send)
 
-    def _too_large(self) -> HttpProblem:
-        return HttpProblem(
-            "too-large",
-            f"The body is larger than {self.most} bytes.",
-            do="Send less at once.",
-            headers={"Connection": "close"},
-        )
 
-    def _too_slow(self) -> HttpProblem:
-        return HttpProblem(
-            "too-slow",
-            f"The body did not arrive within {self.seconds:g} seconds.",
-            do="Send it again.",
-            headers={"Connection": "close"},
-        )
+def too_large(most: int) -> HttpProblem:
+    """The problem of a body of more than `most` bytes."""
+    return HttpProblem(
+        "too-large",
+        f"The body is larger than {most} bytes.",
+        do="Send less at once.",
+        headers={"Connection": "close"},
+    )
+
+
+def too_slow(seconds: float) -> HttpProblem:
+    """The problem of a body that took longer to arrive."""
+    return HttpProblem(
+        "too-slow",
+        f"The body did not arrive within {seconds:g} seconds.",
+        do="Send it again.",
+        headers={"Connection": "close"},
+    )
 
 
 class _Body:
     """One request's body as it comes in. Once it is `cut`, whatever the handler answers is left out."""
 
-    def __init__(self, receive: Receive, send: Send, limits: Bodies) -> None:
-        self._receive, self._send, self._limits = receive, send, limits
+    def __init__(self, receive: Receive, send: Send, most: int, seconds: float) -> None:
+        self._receive, self._send, self._most, self._seconds = receive, send, most, seconds
         self._size, self._whole = 0, False
-        self._deadline = time.monotonic() + limits.seconds
+        self._deadline = time.monotonic() + seconds
         self.cut: HttpProblem | None = None
         self.started = False
 
@@ -160,11 +168,11 @@ class _Body:
             left = self._deadline - time.monotonic()
             message = await asyncio.wait_for(self._receive(), max(left, 0.001))
         except TimeoutError:
-            self.cut = self._limits._too_slow()
+            self.cut = too_slow(self._seconds)
             raise self.cut from None
         self._size += len(message.get("body", b""))
-        if self._size > self._limits.most:
-            self.cut = self._limits._too_large()
+        if self._size > self._most:
+            self.cut = too_large(self._most)
             raise self.cut
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message

@@ -23,6 +23,7 @@ from publica.kernel import clock
 LOGGER = logging.getLogger("publica")
 GONE = 499
 """Logged as the status of a request whose client went away before an answer."""
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH"})
 _SALT = secrets.token_bytes(32)
 
 
@@ -87,6 +88,11 @@ def route_of(scope: Scope) -> str:
     return str(scope.get("state", {}).get("route", "none"))
 
 
+def method_of(scope: Scope) -> str:
+    """The method, if it is one that has a meaning: what is written down must not be anybody's text."""
+    return scope["method"] if scope["method"] in METHODS else "other"
+
+
 class Logged:
     """One line for every request."""
 
@@ -98,7 +104,7 @@ class Logged:
             await self.app(scope, receive, send)
             return
         started, told = time.perf_counter(), {"status": GONE, "bytes": 0}
-        method = scope["method"]
+        method = method_of(scope)
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

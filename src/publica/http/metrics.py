@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.process_collector import ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from publica.http.logs import GONE, route_of
+from publica.http.logs import GONE, method_of, route_of
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -61,7 +61,7 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, method, status = time.perf_counter(), _method(scope["method"]), GONE
+        started, method, status = time.perf_counter(), method_of(scope), GONE
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -76,8 +76,3 @@ class Measured:
                 route = route_of(scope)
                 self.metrics.requests.labels(method, route, str(status)).inc()
                 self.metrics.seconds.labels(route).observe(time.perf_counter() - started)
-
-
-def _method(given: str) -> str:
-    """The method, if it is one that has a meaning: a label must not be anybody's text."""
-    return given if given in ("GET", "HEAD", "POST", "DELETE", "OPTIONS", "PUT", "PATCH") else "other"

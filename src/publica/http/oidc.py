@@ -90,9 +90,9 @@ class OpenIdConnect:
                 )
         except AuthlibBaseError:  # invalid_grant: used before, too old, or of somebody else
             raise NotGenuine("with a code that is not good") from None
-        except (httpx2.HTTPError, ValueError):
-            raise unavailable("it does not answer") from None
-        token = answer.get("id_token")
+        except (httpx2.HTTPError, ValueError, TypeError, AttributeError, RecursionError):
+            raise unavailable("it does not answer") from None  # or with JSON of another shape
+        token = answer.get("id_token") if isinstance(answer, dict) else None
         if not isinstance(token, str):
             raise NotGenuine("without an ID token")
         return token

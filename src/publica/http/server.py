@@ -10,6 +10,7 @@ import asyncio
 import errno
 import math
 import socket
+import struct
 import time
 from types import FrameType
 from typing import Any, Protocol
@@ -27,6 +28,8 @@ KEEP_ALIVE = 15
 BACKLOG = 2048
 LAST_WORDS = 5
 """Seconds for the answers of those whose uses were cut short."""
+HURRY = 15.0
+"""Longest time in which a reader may take nothing once the server stops, in seconds."""
 
 
 class Stops(Protocol):
@@ -88,11 +91,15 @@ def run(
     drain: float,
     stop: float,
     patience: float,
+    reader: float,
 ) -> None:
-    """Serve until told to stop. Seconds: to `drain`, to `stop`, and to wait for a request's headers."""
+    """Serve until told to stop.
+
+    Seconds: to `drain`, to `stop`, to wait for a request's headers, and for a `reader` who takes nothing.
+    """
     config = uvicorn.Config(
         app,
-        http=_protocol(patience),
+        http=_protocol(patience, reader),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -135,11 +142,11 @@ class Server(uvicorn.Server):
         logs.event("stopped")
 
 
-def _protocol(patience: float) -> type[H11Protocol]:
-    """The protocol, closing connections on which no whole request arrives in time."""
+def _protocol(patience: float, reader: float) -> type[H11Protocol]:
+    """The protocol, closing connections on which no whole request arrives, or nothing is taken, in time."""
 
     class Patient(H11Protocol):
-        """HTTP/1.1 with an end to clients who never finish their headers."""
+        """HTTP/1.1 with an end to clients who never finish their headers, or never read an answer."""
 
         def __init__(self, *given: Any, **named: Any) -> None:
             super().__init__(*given, **named)
@@ -151,6 +158,8 @@ def _protocol(patience: float) -> type[H11Protocol]:
 
             self.app = app
             self._late: Any = None
+            self._stuck: Any = None
+            self._reader = reader
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -167,11 +176,27 @@ def _protocol(patience: float) -> type[H11Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             if self._late is not None:
                 self._late.cancel()
+            self._taken()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._taken()
+
+        def shutdown(self) -> None:
+            super().shutdown()
+            self._reader = min(self._reader, HURRY)
+            if self.transport.get_write_buffer_size():
+                self._taken()
+                self._unread()
 
         def _wait(self) -> None:
             """Wait for headers while no request is under way."""
-            busy = self.cycle is not None and not self.cycle.response_complete
+            busy = self._busy()
             if busy and self._late is not None:
                 self._late.cancel()
                 self._late = None
@@ -180,7 +205,32 @@ def _protocol(patience: float) -> type[H11Protocol]:
 
         def _give_up(self) -> None:
             self._late = None
-            if not self.transport.is_closing():
+            if self.transport.get_write_buffer_size():  # an answer is on its way still
+                self._unread()
+            else:
+                self.transport.abort()
+
+        def _busy(self) -> bool:
+            return self.cycle is not None and not self.cycle.response_complete
+
+        def _unread(self) -> None:
+            """Wait for the client to take what was written."""
+            if self._stuck is None:
+                self._stuck = self.loop.call_later(self._reader, self._cut_off)
+
+        def _taken(self) -> None:
+            if self._stuck is not None:
+                self._stuck.cancel()
+                self._stuck = None
+
+        def _cut_off(self) -> None:
+            """A closing connection counts, too: it closes only when all was taken."""
+            self._stuck = None
+            if self.flow.write_paused or self.transport.is_closing() or not self._busy():
+                logs.event("reader too slow")
+                at_once = struct.pack("ii", 1, 0)  # otherwise the kernel goes on offering what is not taken
+                opened = self.transport.get_extra_info("socket")
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
                 self.transport.abort()
 
     return Patient

@@ -109,7 +109,10 @@ def sign_out(identity: Identity, session_id: str, *, everywhere: bool = False) -
 
 def local(place: str) -> str:
     """A place of ours to go on to. Raises HttpProblem for anything that could lead elsewhere."""
-    parts = urlsplit(place) if place.isprintable() and place.isascii() else None
+    try:
+        parts = urlsplit(place) if place.isprintable() and place.isascii() else None
+    except ValueError:  # such as //[
+        parts = None
     ours = parts is not None and not parts.scheme and not parts.netloc
     if not ours or not place.startswith("/") or place.startswith("//") or "\\" in place:
         raise HttpProblem(

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from publica.http.headers import request_id
-from publica.http.logs import GONE, route_of
+from publica.http.logs import GONE, method_of, route_of
 from publica.kernel.errors import Unavailable
 
 
@@ -63,9 +63,9 @@ class Traced:
             try:
                 await self.app(scope, receive, sending)
             finally:
-                route = route_of(scope)
-                span.update_name(f"{scope['method']} {route}")
-                span.set_attribute("http.request.method", scope["method"])
+                method, route = method_of(scope), route_of(scope)
+                span.update_name(f"{method} {route}")
+                span.set_attribute("http.request.method", method)
                 span.set_attribute("http.route", route)
                 span.set_attribute("http.response.status_code", status)
                 span.set_attribute("publica.request", request_id(scope))

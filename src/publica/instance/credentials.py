@@ -26,10 +26,13 @@ def create(
 ) -> tuple[Token, str]:
     """A new token of an official, and its text. Made by themselves or the operator: nobody acts as another.
 
+    Scopes reach beyond what any official may (anybody's list of uses), so the operator alone gives them.
     Raises BadInput otherwise, or saying what is wrong.
     """
     if actor.id not in (OPERATOR, holder):
         raise BadInput(f"{actor.id} cannot make tokens of {holder}.", do="Everybody makes their own.")
+    if scopes and actor.id != OPERATOR:
+        raise BadInput("Scopes are the operator's to give.", do="Ask for: publica token create --scope …")
     return actions.create_token(
         instance.db,
         instance.keys,

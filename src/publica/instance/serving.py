@@ -73,7 +73,14 @@ class ServeSettings(Section):
         default=(),
         description="Addresses (or networks, `10.0.0.0/8`) of proxies whose `X-Forwarded-For` is believed.",
     )
-    body_bytes: int = Field(default=10_000_000, gt=0, description="Most bytes of one request's body.")
+    body_bytes: int = Field(
+        default=10_000_000,
+        gt=0,
+        description=(
+            "Most bytes of one request's body, whatever its route takes: 5 MB for documents of records, "
+            "256 KiB for statements, 64 KiB elsewhere."
+        ),
+    )
     body_seconds: float = Field(
         default=20, gt=0, description="Longest time in which a request's body must arrive, in seconds."
     )
@@ -100,7 +107,7 @@ class RateSettings(Section):
     failed_per_minute: int = Field(
         default=60,
         gt=0,
-        description="Most tokens and sessions that are no good, from one address in a minute.",
+        description="Most tokens that are no good, from one address in a minute.",
     )
 
 

@@ -81,6 +81,7 @@ _ALL = (
     _missing("sql-several-statements"),
     _missing("sql-too-long", "limit"),
     _missing("sql-too-deep"),
+    _missing("sql-too-slow", "limit"),
     _missing("sql-node", "node"),
     _missing("sql-function", "function"),
     _missing("sql-unknown-table", "table"),

@@ -171,6 +171,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The statement is longer than {limit} characters. Shorten it, or pass values as parameters.",
     ),
     "sql-too-deep": ("", "The statement is nested too deeply. Flatten it, for example with WITH."),
+    "sql-too-slow": (
+        "",
+        "Reading the statement took more than {limit} seconds of work. Make it simpler, or ask in parts.",
+    ),
     "sql-node": ("", "{node} is outside the supported SQL. See the list of what is supported."),
     "sql-function": ("", "The function {function} is not on the list of supported functions."),
     "sql-unknown-table": ("", "There is no dataset {table}. See the catalogue for what there is."),

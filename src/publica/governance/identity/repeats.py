@@ -18,13 +18,14 @@ from publica.kernel import clock
 from publica.kernel.database import Change, Database, upsert
 from publica.kernel.keys import Keys
 
-KEPT, UNDER_WAY = timedelta(hours=24), timedelta(minutes=2)
-"""How long an answer is kept; and after how long a request that never ended may be made again."""
+KEPT = timedelta(hours=24)
+"""How long a key is kept, with its answer; and one whose request never ended, as after a crash, without: the
+change may have been made, so it is not made again under that key."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """What is known of a key: `same` request or another one; its answer, None while that is under way."""
+    """What is known of a key: `same` request or another one; its answer, None where no end is known."""
 
     same: bool
     status: int | None
@@ -43,7 +44,7 @@ def begin(db: Database, keys: Keys, mark: bytes, request: bytes, now: datetime) 
         connection = change.connection
         stale = answers.c.expires_at <= clock.text(now)
         connection.execute(delete(answers).where(answers.c.tag == mark, stale))
-        row = {"tag": mark, "request": request, "expires_at": clock.text(now + UNDER_WAY)}
+        row = {"tag": mark, "request": request, "expires_at": clock.text(now + KEPT)}
         insert = upsert(connection, answers).values(row).on_conflict_do_nothing().returning(answers.c.tag)
         if connection.execute(insert).first() is not None:
             return None
