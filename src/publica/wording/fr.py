@@ -175,8 +175,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "sql-function": ("", "La fonction {function} n’est pas dans la liste des fonctions acceptées."),
     "sql-unknown-table": ("", "Il n’y a pas de jeu de données {table}. Voyez le catalogue."),
     "sql-unknown-column": ("", "Il n’y a pas de colonne {column}. Voyez les colonnes du jeu de données."),
-    "sql-ambiguous-column": ("", "La colonne {column} pourrait venir de plusieurs tables. Écrivez table.colonne."),
-    "sql-whole-row": ("", "{table} désigne ici une ligne entière. Nommez les colonnes dont vous avez besoin."),
+    "sql-ambiguous-column": (
+        "",
+        "La colonne {column} pourrait venir de plusieurs tables. Écrivez table.colonne.",
+    ),
+    "sql-whole-row": (
+        "",
+        "{table} désigne ici une ligne entière. Nommez les colonnes dont vous avez besoin.",
+    ),
     "sql-window-order": (
         "",
         "{function} a besoin d’un ORDER BY dans sa fenêtre, sinon son résultat serait laissé au hasard.",
