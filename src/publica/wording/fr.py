@@ -171,6 +171,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "La requête dépasse {limit} caractères. Raccourcissez-la, ou passez des valeurs en paramètres.",
     ),
     "sql-too-deep": ("", "La requête est trop imbriquée. Aplatissez-la, par exemple avec WITH."),
+    "sql-too-slow": (
+        "",
+        "Lire la requête a pris plus de {limit} secondes de calcul. Simplifiez-la, ou demandez en plusieurs fois.",
+    ),
     "sql-node": ("", "{node} est hors du SQL accepté. Voyez la liste de ce qui est accepté."),
     "sql-function": ("", "La fonction {function} n’est pas dans la liste des fonctions acceptées."),
     "sql-unknown-table": ("", "Il n’y a pas de jeu de données {table}. Voyez le catalogue."),
