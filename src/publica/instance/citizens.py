@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from publica.governance.activities import BasisKind
+from publica.governance.activities import OWN_DATA, BasisKind
 from publica.instance.instance import Instance
 from publica.kernel import clock
 from publica.kernel.actor import Actor
@@ -25,10 +25,7 @@ from publica.trust.rights import actions as rights
 from publica.trust.rights import listing as requests
 from publica.trust.rights.rules import answers
 from publica.trust.transparency import actions as transparency
-from publica.trust.transparency import asked, listing
-
-LATELY = 500
-"""Uses in which the last one of a dataset is looked for."""
+from publica.trust.transparency import asked
 
 
 @dataclass(frozen=True)
@@ -63,14 +60,9 @@ def own(instance: Instance, dataset: str, actor: Actor) -> OwnRows:
 
 
 def last_used(instance: Instance, key: str, actor: Actor) -> dict[str, datetime]:
-    """When each dataset was last used about a person by somebody else, of their latest uses."""
-    page = transparency.page_of_uses(instance.db, instance.keys, instance.position(key), actor, limit=LATELY)
-    found: dict[str, datetime] = {}
-    for use in page.uses:
-        if use.activity != "own-data":
-            for dataset in use.columns:
-                found.setdefault(dataset, use.at)
-    return found
+    """When each dataset was last used about a person by somebody else. Looking is recorded."""
+    position = instance.position(key)
+    return transparency.last_of_each(instance.db, instance.keys, position, actor, but=OWN_DATA)
 
 
 def bundle(instance: Instance, key: str, actor: Actor) -> dict[str, Any]:
@@ -194,18 +186,14 @@ def _opening(instance: Instance, key: str, activity: str, step: Step) -> evidenc
     return evidence.Opening(b64(salt), instance.position(key))
 
 
-def untouched(instance: Instance, key: str, limit: int) -> list[asked.Entry]:
-    """The newest uses of data about people that did not concern a person."""
+def untouched(instance: Instance, key: str, actor: Actor, limit: int) -> list[asked.Entry]:
+    """The newest uses of data about people that did not concern a person. Looking is recorded."""
     position = instance.position(key)
     with instance.db.read() as connection:
         entries = asked.page(connection, instance.keys, asked.Filter(outcome="released"), limit * 4)
-    mine_ = {use.use for use in _lately(instance, position)}
-    return [each for each in entries if each["touched"] and each["id"] not in mine_][:limit]
-
-
-def _lately(instance: Instance, position: int) -> list[Any]:
-    with instance.db.read() as connection:
-        return listing.find(connection, instance.keys, position, limit=LATELY)
+    about = {each["id"]: each for each in entries if each["touched"]}
+    mine_ = transparency.concerned(instance.db, instance.keys, position, actor, list(about))
+    return [each for use, each in about.items() if use not in mine_][:limit]
 
 
 def refused(instance: Instance, limit: int) -> list[asked.Entry]:

@@ -161,7 +161,7 @@ def uses_of_others(request: Request, caller: Known, instance: Opened) -> Respons
     return render(
         request,
         "citizen/others.html",
-        untouched=citizens.untouched(instance, key, OTHERS),
+        untouched=citizens.untouched(instance, key, caller.actor, OTHERS),
         refused=citizens.refused(instance, OTHERS),
         names=wording.names_of(book),
         book=book,
