@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, StrictStr
 from publica.api.common import Opened, problem_answers
 from publica.api.me import Me, Name, _activity, _known, _position
 from publica.api.repeated import Key, once
+from publica.api.serving import Served
 from publica.api.strict import StrictRoute
 from publica.http.problems import HttpProblem
+from publica.http.streaming import gone
 from publica.http.who import Known
 from publica.instance import Instance, citizens
 from publica.kernel import clock
@@ -37,7 +39,7 @@ class Held(BaseModel):
     source: str | None
     loaded_at: str
     last_used: str | None = Field(
-        description="By somebody else, among the latest uses; null: not among them."
+        description="When somebody else used it about the person; null: nobody has yet."
     )
     receipt: str | None = Field(description="Of the use by which they were read.")
     columns: list[str]
@@ -147,11 +149,18 @@ class Reply(BaseModel):
     words: StrictStr = Field(max_length=WORDS_LIMIT, description="The person reads them.")
 
 
-@router.get("/me/data", responses=problem_answers(404))
-def data(caller: Known, me: Me, instance: Opened) -> Bundle:
-    """All that is held about one, as one's own uses (under `own-data`), each with its receipt."""
-    _position(instance, me)
-    return Bundle.model_validate(citizens.bundle(instance, me, caller.actor))
+@router.get("/me/data", responses=problem_answers(404, 503))
+async def data(request: Request, caller: Known, me: Me, instance: Opened, serving: Served) -> Bundle:
+    """All that is held about one, as one's own uses (under `own-data`), each with its receipt.
+
+    Each request is a use of each dataset anew; they wait in the queue of uses as one.
+    """
+
+    def work() -> Bundle:
+        _position(instance, me)
+        return Bundle.model_validate(citizens.bundle(instance, me, caller.actor))
+
+    return await serving.in_turn(caller.actor.id, lambda: gone(request.receive), work)
 
 
 @router.get(

@@ -234,8 +234,9 @@ async def _run(request: Request, caller: Caller, _instance: Instance, draft: Dra
 
 
 async def _explain(request: Request, caller: Caller, instance: Instance, draft: Draft) -> Outcome:
+    serving: Serving = request.app.state.serving
     question = caller.request(draft.activity, draft.sql, draft.params)
-    found = await run_in_threadpool(instance.explain, question)
+    found = await serving.explain(question, lambda: gone(request.receive))
     language, book = words.language_of(request), await run_in_threadpool(instance.book)
     clauses = tuple(
         {

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
-from publica.gateway.door import Answer, Request
+from publica.gateway.door import Answer, Explanation, Request
 from publica.http import forms
 from publica.http.fair import Gone
 from publica.web.words import mark
 from publica.wording import left_out
 
+T = TypeVar("T")
 ROWS = 200
 """Rows that a page shows; a download has all."""
 BARS = 30
@@ -40,6 +41,8 @@ class Serving(Protocol):
     reader_seconds: float
 
     async def use(self, question: Request, form: str, gone: Gone) -> Made: ...
+    async def explain(self, question: Request, gone: Gone) -> Explanation: ...
+    async def in_turn(self, actor: str, gone: Gone, work: Callable[[], T]) -> T: ...
     def pieces(self, answer: Answer, form: str) -> Any: ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
 
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from publica.data import subjects
 from publica.http.caller import Caller
 from publica.http.problems import HttpProblem
+from publica.http.streaming import gone
 from publica.http.who import Known
 from publica.instance import Instance, citizens
 from publica.kernel.errors import BadInput
@@ -22,6 +24,7 @@ from publica.trust.transparency.listing import Only
 from publica.trust.transparency.model import How
 from publica.web import citizen_sentences as sentences
 from publica.web import words
+from publica.web.answers import Serving
 from publica.web.site import Opened, render, see
 from publica.web.site import router as pages
 from publica.web.words import mark
@@ -72,36 +75,26 @@ def my_data(request: Request, caller: Known, instance: Opened) -> Response:
 
 
 @router.get("/my-data/all")
-def all_my_data(request: Request, caller: Known, instance: Opened) -> Response:
-    """Everything that is held about one, to read or to print."""
-    key = key_of(instance, caller)
-    used = citizens.last_used(instance, key, caller.actor)
-    found = [citizens.own(instance, each.dataset.id, caller.actor) for each in citizens.holdings(instance)]
-    return render(
-        request,
-        "citizen/all.html",
-        found=found,
-        used=used,
-        names=wording.names_of(instance.book()),
-        standings=citizens.standings(instance, key),
-    )
+async def all_my_data(request: Request, caller: Known, instance: Opened) -> Response:
+    """Everything that is held about one, to read or to print: a use of each dataset."""
+    return await _in_turn(request, caller, lambda: _all_page(request, caller, instance))
 
 
 @router.get("/my-data/download")
-def download_my_data(caller: Known, instance: Opened) -> Response:
+async def download_my_data(request: Request, caller: Known, instance: Opened) -> Response:
     """The same as JSON."""
-    return _file(citizens.bundle(instance, key_of(instance, caller), caller.actor), "my-data.json")
+
+    def work() -> Response:
+        made = citizens.bundle(instance, key_of(instance, caller), caller.actor)
+        return _file(made, "my-data.json")
+
+    return await _in_turn(request, caller, work)
 
 
 @router.get("/my-data/{dataset}")
-def one_of_my_data(request: Request, caller: Known, instance: Opened, dataset: Name) -> Response:
+async def one_of_my_data(request: Request, caller: Known, instance: Opened, dataset: Name) -> Response:
     """What one dataset says about one: a use of one's own, with its receipt."""
-    key_of(instance, caller)
-    try:
-        found = citizens.own(instance, dataset, caller.actor)
-    except BadInput:
-        raise HttpProblem("not-found", "There is no such data.", do="See /my-data.") from None
-    return render(request, "citizen/dataset.html", found=found, names=wording.names_of(instance.book()))
+    return await _in_turn(request, caller, lambda: _dataset_page(request, caller, instance, dataset))
 
 
 @router.get("/my-uses")
@@ -305,6 +298,34 @@ def take_back(request: Request, caller: Known, instance: Opened, name: Name) -> 
 
 
 # what these need
+
+
+async def _in_turn(request: Request, caller: Caller, work: Callable[[], Response]) -> Response:
+    """A page that makes uses: it waits in the queue as every use does."""
+    serving: Serving = request.app.state.serving
+    return await serving.in_turn(caller.actor.id, lambda: gone(request.receive), work)
+
+
+def _all_page(request: Request, caller: Caller, instance: Instance) -> Response:
+    key = key_of(instance, caller)
+    used = citizens.last_used(instance, key, caller.actor)
+    return render(
+        request,
+        "citizen/all.html",
+        found=[citizens.own(instance, each.dataset.id, caller.actor) for each in citizens.holdings(instance)],
+        used=used,
+        names=wording.names_of(instance.book()),
+        standings=citizens.standings(instance, key),
+    )
+
+
+def _dataset_page(request: Request, caller: Caller, instance: Instance, dataset: str) -> Response:
+    key_of(instance, caller)
+    try:
+        found = citizens.own(instance, dataset, caller.actor)
+    except BadInput:
+        raise HttpProblem("not-found", "There is no such data.", do="See /my-data.") from None
+    return render(request, "citizen/dataset.html", found=found, names=wording.names_of(instance.book()))
 
 
 def _choice_page(
