@@ -70,6 +70,22 @@ def test_nobody_else_reads_answers_or_withdraws_it(city: City) -> None:
     assert city.post(ME, f"/me/requests/{made['id']}/withdraw", None).status_code == 409
 
 
+def test_opening_a_request_is_entered_and_tells_nobody_whose(city: City) -> None:
+    made = asks(city)
+
+    def entered() -> list[bytes]:
+        with city.instance.db.read() as connection:
+            bodies = connection.exec_driver_sql("SELECT body FROM ledger_entry WHERE kind = 'reading'")
+            return [bytes(row[0]) for row in bodies if b'"rights-request"' in bytes(row[0])]
+
+    before = len(entered())
+    assert city.get(OTHER, f"/corrections/{made['id']}").status_code == 403
+    assert len(entered()) == before
+    assert city.get("sam", f"/corrections/{made['id']}").status_code == 200
+    *_, last = found = entered()
+    assert len(found) == before + 1 and ME.encode() not in last and b"sam" not in last
+
+
 def test_what_is_asked_stands_nowhere_in_the_clear(city: City) -> None:
     asks(city, words="a very secret sentence")
     with city.instance.db.read() as connection:
