@@ -12,7 +12,7 @@ from .visit import NARROW, WIDE, Visit, Visits
 
 MEANS = """SELECT sex, count(*) AS people, avg(income) AS mean
 FROM population JOIN incomes USING (person_id)
-WHERE year = 2025 GROUP BY sex ORDER BY sex"""
+WHERE year = 2025 AND sex IN ('F', 'M') GROUP BY sex ORDER BY sex"""
 ADDRESSES = "SELECT municipality, address FROM population"
 
 

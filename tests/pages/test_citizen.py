@@ -38,3 +38,16 @@ def test_every_page_is_in_order(visits: Visits, town: Town, language: str, width
         visit.check()
         if picture is not None and (language, width) in (("en", WIDE), ("fr", NARROW)):
             visit.picture(f"{picture}-{language}-{width}")
+
+
+@pytest.mark.parametrize("place", ["/my-data/all", "/my-data/population", "/my-data/download"])
+def test_reading_ones_data_waits_its_turn_as_every_use_does(
+    visits: Visits, town: Town, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    visit = visits(script=False, persona="citizen-1")
+    monkeypatch.setitem(town.serving.queue._running, "someone", 1000)
+    monkeypatch.setattr(town.serving.queue, "room", 0)
+    before = len(town.instance.uses(town.citizens[0], OPERATOR))
+    assert visit.page.request.get(town.address + place).status == 503
+    assert len(town.instance.uses(town.citizens[0], OPERATOR)) == before, "it was not begun"
+    visit.open("/my-data")  # reads no data, so it waits for nobody

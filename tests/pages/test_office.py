@@ -31,7 +31,7 @@ def test_a_steward_sees_the_uses_loads_and_problems_of_a_dataset(visits: Visits,
     expect(main).to_contain_text(
         "“Tests of the grant software” has no agreement about “Register of residents”."
     )
-    expect(main.get_by_role("table").last).to_contain_text("2,000")
+    expect(main.get_by_role("table").last).to_contain_text("50,000")
     visit.picture("steward-dataset-en-1280")
     visit.open("/stewardship/datasets/incomes", status=404)  # Rosa answers for it
 

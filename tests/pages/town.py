@@ -19,7 +19,8 @@ from publica.instance.worker import Worker
 from publica.kernel.errors import PublicaError
 from publica.web import ROUTERS, error_page
 
-PERSONS = 2_000
+PERSONS = 50_000
+"""So many that the noise of totals is a few per cent of them: pictures are taken here."""
 RATES = "\n[rates]\naddress_per_minute = 1000000\nactor_per_minute = 1000000\nsign_in_per_minute = 100000\n"
 
 
@@ -28,6 +29,7 @@ class Town:
     """The served demo. `citizens`: keys of the citizens that one can be, `citizen-1` first."""
 
     instance: Instance
+    serving: Serving
     address: str
     citizens: tuple[str, ...]
 
@@ -50,7 +52,7 @@ def town_in(folder: Path, persons: int = PERSONS) -> Iterator[Town]:
         beside.start()
         with serving(app) as served:
             identity.origin = f"http://127.0.0.1:{served.port}"
-            yield Town(instance, identity.origin, keys)
+            yield Town(instance, serving_app, identity.origin, keys)
         beside.stop()
         serving_app.close()
 
