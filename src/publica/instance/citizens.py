@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,14 +16,13 @@ from publica.kernel.errors import BadInput
 from publica.kernel.ledger.canonical import b64
 from publica.kernel.records import Book, Record
 from publica.trust.consent import evidence, notices, reading, store
-from publica.trust.consent.model import Status, Step
+from publica.trust.consent.model import Action, Status, Step
 from publica.trust.consent.notices import Understood, Version
 from publica.trust.consent.rules import NONE, right
 from publica.trust.consent.terms import Terms, terms
 from publica.trust.rights import Content, Held, Opened, OwnRows, State, Waiting, What, held, own_rows
 from publica.trust.rights import actions as rights
 from publica.trust.rights import listing as requests
-from publica.trust.rights.rules import answers
 from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import asked
 
@@ -162,7 +161,7 @@ def receipt(instance: Instance, key: str, activity: str) -> dict[str, Any]:
         raise BadInput("There is no choice to make about this.", do="See what you can do instead.")
     if not found.status.history:
         raise BadInput("You have not chosen yet.", do="Choose first.")
-    step = found.status.history[-1]
+    step = _with_its_terms(found.status.history)
     with instance.db.read() as connection:
         version = None if step.terms is None else notices.of(connection, activity, step.terms)
     organisation = found.activity.spec.organisation
@@ -172,6 +171,13 @@ def receipt(instance: Instance, key: str, activity: str) -> dict[str, Any]:
     made = evidence.record_of(key, step, version, party, opening)
     made["pii_processing"]["activity"] = activity
     return evidence.signed(made, instance.keys, instance.settings.ledger.origin)
+
+
+def _with_its_terms(history: tuple[Step, ...]) -> Step:
+    """The last step; of a consent that lapsed with the terms it had been given to, not with those after."""
+    last = history[-1]
+    given = next((step for step in reversed(history) if step.action is Action.GRANT), last)
+    return replace(last, terms=given.terms) if last.action is Action.LAPSE else last
 
 
 def _opening(instance: Instance, key: str, activity: str, step: Step) -> evidence.Opening | None:
@@ -247,7 +253,7 @@ def to_answer(instance: Instance, actor: Actor) -> list[Waiting]:
     """The requests that wait for an official, most urgent first."""
     book, today = instance.book(), clock.now().date()
     with instance.db.read() as connection:
-        return [each for each in requests.waiting(connection) if answers(book, each, actor.id, today)]
+        return requests.to_answer(connection, instance.keys, book, actor.id, today)
 
 
 def waiting(instance: Instance, name: str) -> Waiting:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from sqlalchemy import Connection
 
 from publica.governance.agreements.oversight import Ending, Hole, ending, holes
 from publica.governance.capacity import listing as requests
 from publica.governance.capacity.rules import answers, due
 from publica.governance.leadership import listing as proposals
+from publica.governance.leadership.model import Proposal
 from publica.governance.leadership.rules import decides
 from publica.instance.instance import Instance
 from publica.kernel import clock
@@ -18,11 +22,10 @@ from publica.kernel.ledger.checkpoint import latest
 from publica.kernel.ledger.sequencer import waiting
 from publica.kernel.records import Book
 from publica.trust.rights import listing as rights
-from publica.trust.rights.rules import answers as answers_right
 
 KINDS = ("request", "proposal", "correction", "complaint")
 """What can wait for somebody."""
-MOST = 500
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,10 @@ def queue(instance: Instance, actor: Actor) -> list[Duty]:
     book, now = instance.book(), clock.now()
     with instance.db.read() as connection:
         asked = requests.open_ones(connection)
-        proposed = proposals.listed(connection, state="open", limit=MOST)
-        people = rights.waiting(connection)
+        proposed = list(_proposed(connection))
+        people = rights.to_answer(connection, instance.keys, book, actor.id, now.date())
     mine = [_request(each) for each in asked if answers(book, each, actor.id, now) and each.by.id != actor.id]
-    mine += [_right(each) for each in people if answers_right(book, each, actor.id, now.date())]
+    mine += map(_right, people)
     if decides(book, actor.id, now.date()):
         mine += [_proposal(each) for each in proposed if each.by.id != actor.id]
     return sorted(mine, key=lambda duty: duty.due_at)
@@ -75,10 +78,18 @@ def everything(instance: Instance) -> list[Duty]:
     with instance.db.read() as connection:
         found = [
             *map(_request, requests.open_ones(connection)),
-            *map(_proposal, proposals.listed(connection, state="open", limit=MOST)),
+            *map(_proposal, _proposed(connection)),
             *map(_right, rights.waiting(connection)),
         ]
     return sorted(found, key=lambda duty: duty.due_at)
+
+
+def _proposed(connection: Connection) -> Iterator[Proposal]:
+    """Every proposal that waits, however many."""
+    after = None
+    while page := proposals.listed(connection, state="open", after=after, limit=_AT_ONCE):
+        yield from page
+        after = page[-1].id
 
 
 def found_holes(instance: Instance) -> tuple[Book, tuple[Hole, ...]]:

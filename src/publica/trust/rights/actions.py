@@ -78,7 +78,7 @@ def open_request(db: Database, keys: Keys, book: Book, name: str, actor: Actor) 
 
     def work(change: Change) -> Opened:
         row = listing.row_of(change.connection, name)
-        _require(book, listing.get(change.connection, name), actor, change)
+        _require(book, keys, listing.get(change.connection, name), actor, change)
         hidden = {"request": name.encode()}
         transparency.read(change, keys, "rights-request", actor, hidden)
         return listing.opened(keys, row)
@@ -98,7 +98,7 @@ def answer(
     said = {"actor": _who(actor), "words": _words(words)}
 
     def work(change: Change) -> None:
-        _require(book, listing.get(change.connection, name), actor, change)
+        _require(book, keys, listing.get(change.connection, name), actor, change)
         _decide(change, keys, name, state, said)
 
     db.write(work)
@@ -134,8 +134,11 @@ def _decide(change: Change, keys: Keys, name: str, state: State, said: dict[str,
     change.connection.execute(update(requests).where(requests.c.id == name).values(row))
 
 
-def _require(book: Book, request: Waiting, actor: Actor, change: Change) -> None:
-    decision = rules.may_answer(book, request, actor.id, change.now.date())
+def _require(book: Book, keys: Keys, request: Waiting, actor: Actor, change: Change) -> None:
+    at = change.now.date()
+    among = {actor.id, *rules.answering(book, request.dataset, request.organisation, at)}
+    accused = listing.accused(change.connection, keys, request, among)
+    decision = rules.may_answer(book, request, actor.id, at, accused)
     if not decision.allowed:
         raise Refused(decision)
 

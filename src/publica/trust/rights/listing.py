@@ -4,28 +4,76 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
+from publica.governance.leadership.rules import decides
 from publica.kernel import clock
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, canonical, commit, unb64
 from publica.kernel.ledger.store import entries
+from publica.kernel.records import Book
+from publica.trust.rights import rules
 from publica.trust.rights.model import Answered, Content, Opened, State, Waiting, What
 from publica.trust.rights.store import ENTRY, requests
+from publica.trust.transparency import asked as transparency
 
 _PLAIN = [column for column in requests.c if column.name not in ("sealed", "decided_sealed")]
 
 
-def waiting(connection: Connection, *, state: str = State.OPEN, limit: int = 500) -> list[Waiting]:
-    """Requests in a state, those first that must be answered first."""
-    query = (
-        select(*_PLAIN).where(requests.c.state == str(state)).order_by(requests.c.due_at, requests.c.number)
+def waiting(connection: Connection, *where: ColumnElement[bool]) -> list[Waiting]:
+    """Every request that waits for an answer, those first that must be answered first."""
+    query = select(*_PLAIN).where(requests.c.state == State.OPEN, *where)
+    return [_waiting(row) for row in connection.execute(query.order_by(requests.c.due_at, requests.c.number))]
+
+
+def to_answer(connection: Connection, keys: Keys, book: Book, official: str, at: date) -> list[Waiting]:
+    """The requests that wait for an official, most urgent first: all of them, however many others wait."""
+    found = waiting(connection, _reaching(connection, book, official, at))
+    return [each for each in found if _reaches(connection, keys, book, each, official, at)]
+
+
+def accused(connection: Connection, keys: Keys, request: Waiting, among: Iterable[str]) -> frozenset[str]:
+    """Who of these made the use that a request complains of."""
+    if request.what is not What.COMPLAINT:
+        return frozenset()
+    row = row_of(connection, request.id)
+    bound = context(row.token, "asked")
+    if keys.lost(row.sealed, bound):
+        return frozenset()
+    use = _unsealed(keys, row.sealed, bound)["content"]["about"]
+    return frozenset(each for each in among if transparency.is_of(connection, keys, use, each))
+
+
+def _reaching(connection: Connection, book: Book, official: str, at: date) -> ColumnElement[bool]:
+    """At least what waits for an official: by the datasets and organisations that they answer for."""
+    open_ones = select(requests.c.dataset, requests.c.organisation).where(requests.c.state == State.OPEN)
+    chief = decides(book, official, at)
+    theirs = []
+    for dataset, organisation in connection.execute(open_ones.distinct()).all():
+        stewards = rules.answering(book, dataset, organisation, at)
+        if official in stewards or (chief and not stewards):
+            theirs.append((dataset, organisation))
+    mine = or_(
+        requests.c.dataset.in_([dataset for dataset, _ in theirs if dataset is not None]),
+        requests.c.dataset.is_(None)
+        & requests.c.organisation.in_([organisation for dataset, organisation in theirs if dataset is None]),
     )
-    return [_waiting(row) for row in connection.execute(query.limit(limit))]
+    late = requests.c.due_at < (at + timedelta(days=1)).isoformat()
+    return or_(mine, late, requests.c.what == What.COMPLAINT) if chief else mine
+
+
+def _reaches(
+    connection: Connection, keys: Keys, book: Book, request: Waiting, official: str, at: date
+) -> bool:
+    if not rules.answers(book, request, official, at, frozenset()) and request.what is not What.COMPLAINT:
+        return False
+    among = {official, *rules.answering(book, request.dataset, request.organisation, at)}
+    return rules.answers(book, request, official, at, accused(connection, keys, request, among))
 
 
 def get(connection: Connection, name: str) -> Waiting:
