@@ -53,12 +53,18 @@ CHANGED = mark("These words have just changed. Please read them once more.")
 
 def key_of(instance: Instance, caller: Caller) -> str:
     """The key of the citizen who asks, about whom something is held."""
+    return _person(instance, caller)[0]
+
+
+def _person(instance: Instance, caller: Caller) -> tuple[str, int]:
+    """The same, and where they stand."""
     if caller.kind != "citizen" or caller.subject is None:
         raise HttpProblem("forbidden", "These are a citizen's own.", do="Sign in as a citizen.")
     with instance.db.read() as connection:
-        if subjects.position(connection, instance.data, caller.subject) is None:
-            raise HttpProblem("not-found", "Nothing is held about you here.")
-    return caller.subject
+        position = subjects.position(connection, instance.data, caller.subject)
+    if position is None:
+        raise HttpProblem("not-found", "Nothing is held about you here.")
+    return caller.subject, position
 
 
 @router.get("/my-data")
@@ -110,13 +116,13 @@ def my_uses(
     after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
     """Every use that concerned one, newest first, each in a sentence. Looking is entered in the ledger."""
-    key = key_of(instance, caller)
+    _, position = _person(instance, caller)
     only = Only(organisation or None, activity or None, how if how in HOWS else None)  # type: ignore[arg-type]
     first, last = _day(since), _day(until)
     page = transparency.page_of_uses(
         instance.db,
         instance.keys,
-        instance.position(key),
+        position,
         caller.actor,
         limit=PAGE,
         offset=after,
