@@ -118,8 +118,8 @@ class Shown(BaseModel):
     datasets: list[str] = Field(description="Versions, as `population@3`.")
     columns: dict[str, list[str]]
     protection: str | None
-    rows: int
-    bytes: int
+    rows: int | None = Field(description="How many came out; null of one's own data, which nobody is told.")
+    bytes: int | None = Field(description="How large the answer was; null as `rows` is.")
     clauses: list[dict[str, str | None]] = Field(description="Of a refusal, what was missing.")
     actor: str | None = Field(
         description="Who asked; `(a citizen)` for people about themselves. Auditors only."

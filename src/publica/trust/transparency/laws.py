@@ -223,7 +223,9 @@ def _stated(receipt: Mapping[str, Any]) -> dict[str, Any]:
     sets = {name: receipt[name] and (receipt[name]["root"], receipt[name]["size"]) for name in _SETS}
     exact = receipt["released"] and receipt["released"]["exact"]
     shared = receipts.matter(receipt)
-    return {name: receipt[name] for name in (*_PLAIN, "at")} | sets | {"exact": exact, "matter": shared}
+    untold = {name: receipts.UNTOLD for name in receipts.COUNTS if receipt[name] is None}
+    said = {name: receipt[name] for name in (*_PLAIN, "at")} | untold
+    return said | sets | {"exact": exact, "matter": shared}
 
 
 def _kept(row: Row[Any]) -> dict[str, Any]:
