@@ -105,7 +105,7 @@ def test_a_request_about_nothing_is_bad_input(city: City, given: dict[str, str])
 
 def test_a_receipt_is_signed_and_of_ones_own_choice(city: City) -> None:
     assert city.get(ME, "/me/choices/study/receipt").status_code == 404
-    city.post(ME, "/me/choices/study", {"action": "grant"})
+    city.post(ME, "/me/choices/study", {"action": "grant", "terms": city.terms("study")})
     found = city.get(ME, "/me/choices/study/receipt").json()
     record = evidence.verify(found, city.instance.verifier_key)
     assert record["record"]["schema_version"] == "ISO/IEC TS 27560:2023"

@@ -11,10 +11,13 @@ import pytest
 import states
 from spine.office import OPERATOR, Office, documents
 
+from publica.instance import citizens
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.trust import consent
 from publica.trust.consent import notices, reading
 from publica.trust.consent.terms import digest, terms
+from publica.web.shown import duration
+from publica.wording import notice as wording
 
 STUDY = ("activity", "study")
 COUNT = "SELECT count(*) AS n FROM population"
@@ -104,7 +107,7 @@ def test_whatever_is_told_to_people_ends_their_consent_when_it_changes(
 
 
 def test_what_the_data_is_belongs_to_the_terms(office: Office) -> None:
-    """That a column is more sensitive than people were told ends their consent; another title does not."""
+    """That a column is more sensitive than they were told ends consents; another title does not."""
     choose(office, "P-1", "grant")
     spec = documents()["dataset", "population"]
     office.apply({("dataset", "population"): {**spec, "title": "Another title"}})
@@ -197,3 +200,164 @@ def test_the_terms_are_hashed_as_they_are(office: Office) -> None:
     assert found is not None
     assert digest(terms(book, found)) == version(office).hash
     assert notices.begin(office.instance.db, book, "study") == version(office)
+
+
+def with_column(name: str, **fields: Any) -> dict[str, Any]:
+    spec = documents()["dataset", "population"]
+    columns = [{**each, **fields} if each["name"] == name else each for each in spec["columns"]]
+    return {**spec, "columns": columns}
+
+
+def asks_for_names(office: Office, **fields: Any) -> None:
+    spec = documents()[STUDY]
+    added = {"population": ["name"]}
+    uses = [{**use, "columns": [*use["columns"], *added.get(use["dataset"], [])]} for use in spec["datasets"]]
+    change(office, datasets=uses, **fields)
+
+
+@pytest.mark.parametrize(
+    ("column", "fields"),
+    [
+        ("name", {"role": "attribute"}),
+        ("name", {"role": "dimension"}),
+        ("name", {"title": "HIV status"}),
+        ("birth_date", {"type": "string"}),
+    ],
+)
+def test_what_a_column_is_belongs_to_the_terms(office: Office, column: str, fields: dict[str, Any]) -> None:
+    """What may leave follows from it: a direct identifier that is called an attribute would."""
+    asks_for_names(office)
+    choose(office, "P-1", "grant")
+    office.apply({("dataset", "population"): with_column(column, **fields)})
+    assert not allowed(office)
+    assert problems(office) == []
+
+
+def test_whose_rows_they_are_belongs_to_the_terms(office: Office) -> None:
+    """Also where the activity does not read the column that says so."""
+    book = office.instance.book()
+    study = book.get("activity", "study")
+    assert study is not None
+    subjects = {part["dataset"]: part["subjects"] for part in terms(book, study)["data"]}
+    assert subjects["population"] == ["person_id"]
+    assert subjects["guardianships"] == ["child_id", "parent_id"]
+
+
+def said(office: Office, language: str, section: str) -> str:
+    book = office.instance.book()
+    now = version(office)
+    made = wording.compiled(now.terms, wording.names_of(book), language, now.question)
+    assert made.findings == []
+    return " ".join(next(each.sentences for each in made.sections if each.name == section))
+
+
+@pytest.mark.parametrize(
+    ("language", "may", "may_not"),
+    [
+        ("en", "may leave too, and it shows who you are: ", "may not leave, as it shows who you are: "),
+        ("fr", "peut sortir aussi, et dit qui vous êtes : ", "ne peut pas sortir, car cela dit qui vous"),
+    ],
+)
+def test_a_notice_names_what_shows_who_somebody_is(
+    office: Office, language: str, may: str, may_not: str
+) -> None:
+    asks_for_names(office, protection="rows")
+    assert may in said(office, language, "out")
+    asks_for_names(office, protection="pseudonymous rows")
+    assert may_not in said(office, language, "out")
+    office.apply({("dataset", "population"): with_column("name", role="attribute")})
+    assert may_not not in said(office, language, "out")
+
+
+@pytest.mark.parametrize(
+    ("retention", "en", "fr"),
+    [
+        ("P1DT9999H", "9999 hours", "9999 heures"),
+        ("PT1M", "1 minute", "1 minute"),
+        ("PT9S", "9 sec", "9 sec"),
+    ],
+)
+def test_hours_are_said(office: Office, retention: str, en: str, fr: str) -> None:
+    change(office, retention=retention)
+    assert en in said(office, "en", "kept")
+    assert fr in said(office, "fr", "kept")
+    assert en in duration("en", retention)
+    assert fr in duration("fr", retention)
+
+
+def load(office: Office, folder: Path, shown: str | None = None) -> None:
+    file = folder / "choices.csv"
+    file.write_text("person_key,action\nP-1,grant\nP-2,grant\n", "utf-8")
+    given = None if shown is None else consent.Shown(shown)
+    office.instance.choose_many(file, "study", OPERATOR, shown=given)
+
+
+def test_a_file_loaded_again_revives_no_consent(office: Office, tmp_path: Path) -> None:
+    """Once there were other terms, consents in bulk say to which they are."""
+    load(office, tmp_path)
+    first = version(office).hash
+    change(office, protection="rows", retention="P99Y")
+    for shown in (None, first):
+        with pytest.raises(BadInput):
+            load(office, tmp_path, shown)
+        assert not allowed(office)
+    change(office)  # what held at first does again: still nothing says that these consents are not older
+    with pytest.raises(BadInput, match="--terms"):
+        load(office, tmp_path)
+    assert not allowed(office)
+    load(office, tmp_path, version(office).hash)
+    assert allowed(office)
+    assert problems(office) == []
+
+
+def test_withdrawals_in_bulk_need_no_terms(office: Office, tmp_path: Path) -> None:
+    choose(office, "P-1", "grant")
+    change(office, retention="P99Y")
+    choose(office, "P-1", "grant")
+    file = tmp_path / "choices.csv"
+    file.write_text("person_key,action\nP-1,withdraw\n", "utf-8")
+    office.instance.choose_many(file, "study", OPERATOR)
+    assert not allowed(office)
+
+
+HURRY = "Hurry: you must agree"
+
+
+def test_no_name_that_reaches_a_notice_presses_people(office: Office) -> None:
+    records = documents()
+    population = ("dataset", "population")
+    organisation = ("organisation", records[STUDY]["organisation"])
+    holder = ("organisation", records[population]["holder"])
+    assert holder != organisation
+    for key, spec in (
+        (organisation, {**records[organisation], "name": HURRY}),
+        (holder, {**records[holder], "name": HURRY}),
+        (population, {**records[population], "title": HURRY}),
+        (population, with_column("municipality", title=HURRY)),
+        (STUDY, {**records[STUDY], "purpose": "x:LastChanceYouMustAgree"}),
+    ):
+        with pytest.raises(BadInput, match="press people"):
+            office.apply({key: spec})
+
+
+def test_an_activity_that_asks_no_more_keeps_no_terms(office: Office) -> None:
+    """Its later changes are no alarm; once it asks again, other terms hold and older consents have ended."""
+    choose(office, "P-1", "grant")
+    law = {"kind": "law", "law": "care-act"}
+    change(office, basis=law)
+    change(office, basis=law, retention="P9Y")
+    assert problems(office) == []
+    change(office)
+    assert not allowed(office)
+    assert problems(office) == []
+
+
+def test_the_receipt_of_a_lapse_names_the_consent_that_ended(office: Office) -> None:
+    choose(office, "P-1", "grant")
+    given = version(office)
+    change(office, retention="P99Y", purpose="dpv:Marketing")
+    made = citizens.receipt(office.instance, "P-1", "study")["record"]
+    assert made["event"]["event_state"] == "consent terminated"
+    notice, [purpose] = made["pii_processing"]["privacy_notice"], made["pii_processing"]["purposes"]
+    assert (notice["terms_hash"], notice["version"]) == (given.hash, given.version)
+    assert purpose["retention_period"] == given.terms["kept"]

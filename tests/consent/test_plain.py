@@ -125,6 +125,7 @@ DARK: list[tuple[str, str]] = [
     ("false necessity", page(f"{YES}{NO}<p>Vous devez accepter</p>")),
     ("crowd", page(f"{YES}{NO}<p>La plupart des gens acceptent</p>")),
     ("vague purpose", page(f"{YES}{NO}<p>Pour améliorer nos services</p>")),
+    ("disguised letters", page(f"{YES}{NO}<p>You m\u0443st</p>")),
     ("hard to leave", page(f"{YES}{NO}<p>Pour retirer votre accord, écrivez par courrier</p>")),
 ]
 """Seeded pages, each with one dark pattern at least."""
@@ -138,6 +139,38 @@ def test_every_pattern_is_seeded() -> None:
 @pytest.mark.parametrize(("pattern", "html"), DARK)
 def test_a_dark_pattern_is_found(pattern: str, html: str) -> None:
     assert pattern in {found.pattern for found in in_page(html)}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "You m\u0443st agree", "Last chan\u0441e", "y\u043eu\u200b \uff4dust agree",
+        "Derniere chance", "V\u03bfus devez accepter",
+        "Say yes or you lose your benefits", "You need to give consent to get care",
+        "Only those who agree get treatment", "Agreement is required by your hospital",
+        "Final chance to take part", "Consent needed to keep your treatment", "90% of people said yes",
+        "Nine in ten people take part", "Earn 50 euros", "Get a reward", "Time is running out",
+        "Improve services", "Research, and more", "Do not refuse", "Say yes: it is free and safe",
+        "A good citizen says yes", "Un bon citoyen accepte", "Neuf personnes sur dix", "Il faut accepter",
+        "Votre accord est obligatoire", "Le temps presse", "Ne refusez pas", "Une récompense",
+    ],
+)  # fmt: skip
+def test_pressing_words_are_found_however_they_are_written(text: str) -> None:
+    assert in_words(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Énergie en \u00b5g/m³ et \u03b1-synucléine",
+        "Ελληνική Στατιστική Αρχή",
+        "Национальный институт статистики",
+        "Research on hospital stays by age and region",
+        "Recherche sur les séjours à l’hôpital",
+    ],
+)
+def test_plain_names_are_not_taken_for_pressing(text: str) -> None:
+    assert in_words(text) == []
 
 
 def test_an_honest_page_has_none() -> None:

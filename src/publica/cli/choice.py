@@ -70,17 +70,24 @@ def status(folder: str, key: str, activity: str, form: str) -> None:
 @choice.command("load")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @activity_option
+@click.option("--terms", metavar="HASH", help="The terms that its consents were given to.")
 @as_option
 @format_option
 @click.pass_obj
-def load_many(folder: str, file: Path, activity: str, acting_as: str, form: str) -> None:
+def load_many(folder: str, file: Path, activity: str, terms: str | None, acting_as: str, form: str) -> None:
     """Load many choices at once from a CSV FILE with the columns person_key and action.
+
+    A consent is to the terms that people read: once those of the activity have changed, --terms must name
+    them (`publica choice notice` shows their hash), and consents to other terms than hold are not taken.
 
     \b
     Example: publica choice load choices.csv --activity health_research
     """
+    from publica.trust.consent.terms import Shown
+
+    shown = None if terms is None else Shown(terms)
     with instance(folder) as opened:
-        counts = opened.choose_many(file, activity, operator(acting_as))
+        counts = opened.choose_many(file, activity, operator(acting_as), shown=shown)
     if form == "json":
         say_json({"activity": activity, "loaded": counts})
         return

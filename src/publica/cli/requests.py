@@ -31,7 +31,11 @@ def request() -> None:
 @format_option
 @click.pass_obj
 def lacked(folder: str, acting_as: str, use: str, form: str) -> None:
-    """Say what a refusal of one's own lacked, and whom to ask for it."""
+    """Say what a refusal of one's own lacked, and whom to ask for it.
+
+    \b
+    Example: publica request lacked --as ana --use use_7k3m…
+    """
     from publica.instance import requests
 
     with instance(folder) as opened:
@@ -89,7 +93,11 @@ def answer(folder: str, name: str, acting_as: str, agreed: bool, why: str) -> No
 @acting
 @click.pass_obj
 def withdraw(folder: str, name: str, acting_as: str) -> None:
-    """Take the request NAME of one's own back."""
+    """Take the request NAME of one's own back.
+
+    \b
+    Example: publica request withdraw req_7k3m… --as ana
+    """
     from publica.instance import requests
 
     with instance(folder) as opened:
@@ -103,7 +111,11 @@ def withdraw(folder: str, name: str, acting_as: str) -> None:
 @format_option
 @click.pass_obj
 def listed(folder: str, party: str | None, open_only: bool, form: str) -> None:
-    """List requests, newest first."""
+    """List requests, newest first.
+
+    \b
+    Example: publica request list --of ana --open
+    """
     from publica.governance.capacity import listing
 
     with instance(folder) as opened, opened.db.read() as connection:
@@ -160,7 +172,11 @@ def oversight() -> None:
 @format_option
 @click.pass_obj
 def holes(folder: str, form: str) -> None:
-    """List the holes in accountability: nobody answers, or something is missing."""
+    """List the holes in accountability: nobody answers, or something is missing.
+
+    \b
+    Example: publica oversight holes
+    """
     from publica.instance import duties
 
     with instance(folder) as opened:
@@ -180,7 +196,11 @@ def holes(folder: str, form: str) -> None:
 @format_option
 @click.pass_obj
 def endings(folder: str, days: int, form: str) -> None:
-    """List agreements, activities, laws and roles that end soon."""
+    """List agreements, activities, laws and roles that end soon.
+
+    \b
+    Example: publica oversight endings --days 30
+    """
     from publica.instance import duties
 
     with instance(folder) as opened:
@@ -198,7 +218,11 @@ def endings(folder: str, days: int, form: str) -> None:
 @format_option
 @click.pass_obj
 def refusals(folder: str, days: int, form: str) -> None:
-    """Rank refusals by what was missing."""
+    """Rank refusals by what was missing.
+
+    \b
+    Example: publica oversight refusals --days 30
+    """
     from publica.kernel import clock
     from publica.trust.transparency.refusals import ranked
 

@@ -43,7 +43,7 @@ from publica.kernel.ledger.verify import verify
 from publica.kernel.records import Book, Difference
 from publica.trust.consent import Lapsing, Shown, reading
 from publica.trust.consent import actions as consent
-from publica.trust.consent.asking import check_asking
+from publica.trust.consent.asking import check_asking, check_holder
 from publica.trust.consent.bulk import parse_choices
 from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import proofs
@@ -128,7 +128,8 @@ class Instance:
     def kinds(self) -> tuple[records.Kind, ...]:
         """The kinds of record, with what follows from changing them."""
         asking = replace(ACTIVITY, check=check_asking, follows=Lapsing(lambda: self.keys))
-        return tuple(asking if kind is ACTIVITY else kind for kind in KINDS)
+        holding = replace(ORGANISATION, check=check_holder)
+        return tuple({ACTIVITY: asking, ORGANISATION: holding}.get(kind, kind) for kind in KINDS)
 
     def apply(self, paths: Sequence[Path], actor: Actor, *, dry_run: bool = False) -> tuple[Difference, ...]:
         """Bring the records to what these documents say; all or nothing.
@@ -239,8 +240,14 @@ class Instance:
         history = [{"at": clock.text(step.at), "action": str(step.action)} for step in found.history]
         return {"subject": key, "activity": activity, "allowed": found.allowed, "history": history}
 
-    def choose_many(self, file: Path, activity: str, actor: Actor) -> dict[str, int]:
-        """Load many choices: one batch, one ledger entry per kind of action. All or nothing."""
+    def choose_many(
+        self, file: Path, activity: str, actor: Actor, *, shown: Shown | None = None
+    ) -> dict[str, int]:
+        """Load many choices: one batch, one ledger entry per kind of action. All or nothing.
+
+        `shown`: the notice that those who consent saw. Raises BadInput when it does not hold any more, and
+        when it is not said although the activity had other terms before.
+        """
         actors.require(actor, self.book())
         lines = parse_choices(file)
         with self.db.read() as connection:
@@ -251,7 +258,7 @@ class Instance:
         sets: dict[str, BitMap] = {}
         for key, action in lines:
             sets.setdefault(action, BitMap()).add(found[key])
-        consent.choose_many(self.db, self.keys, self.book(), activity, sets, actor)
+        consent.choose_many(self.db, self.keys, self.book(), activity, sets, actor, shown=shown)
         return {action: len(positions) for action, positions in sets.items()}
 
     def position(self, key: str) -> int:

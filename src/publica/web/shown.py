@@ -24,8 +24,13 @@ UNITS = {
     "M": mark_counted("%(num)s month", "%(num)s months"),
     "W": mark_counted("%(num)s week", "%(num)s weeks"),
     "D": mark_counted("%(num)s day", "%(num)s days"),
+    "h": mark_counted("%(num)s hour", "%(num)s hours"),
+    "m": mark_counted("%(num)s minute", "%(num)s minutes"),
+    "s": mark_counted("%(num)s second", "%(num)s seconds"),
 }
-_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T.*)?")
+_DURATION = re.compile(
+    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+)
 
 
 def filters(language: str) -> dict[str, Callable[..., Any]]:
@@ -71,7 +76,7 @@ def duration(language: str, value: str) -> str:
     if found is None:
         return value
     parts = []
-    for letter, amount in zip("YMWD", found.groups(), strict=True):
+    for letter, amount in zip(UNITS, found.groups(), strict=True):
         if amount is not None:
             one, many = UNITS[letter]
             parts.append(words.counted(language, one, many, int(amount)) % {"num": int(amount)})

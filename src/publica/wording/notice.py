@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from publica.governance.datasets import ColumnRole
 from publica.kernel.records import Book
 from publica.trust.consent.lint import Finding, in_words
 from publica.trust.consent.readability import ease
@@ -19,7 +20,11 @@ from publica.wording import notice_en, notice_fr
 LANGUAGES = {"en": notice_en, "fr": notice_fr}
 SECTIONS = ("purpose", "who", "data", "out", "kept", "refuse", "withdraw")
 """The parts of a notice, in their order."""
-_DURATION = re.compile(r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T.*)?")
+_DURATION = re.compile(
+    r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?"
+)
+PARTS = "YMWDhms"
+"""Which units those are, in order; small letters for those of the day."""
 
 Names = Mapping[str, str]
 """How records are called, by `kind:id`; columns by `dataset.column`."""
@@ -86,7 +91,7 @@ def compiled(terms: Terms, names: Names, language: str, question: str) -> Notice
         Section("purpose", words.HEADINGS["purpose"], _said(words.PURPOSE, facts)),
         Section("who", words.HEADINGS["who"], _said(words.WHO, facts)),
         Section("data", words.HEADINGS["data"], _data(terms, words, facts), _items(terms, names, language)),
-        Section("out", words.HEADINGS["out"], _said(words.OUT[terms["protection"]], facts)),
+        Section("out", words.HEADINGS["out"], _out(terms, names, words, facts)),
         Section("kept", words.HEADINGS["kept"], _said(words.KEPT, facts) + _until(terms, words, facts)),
         Section("refuse", words.HEADINGS["refuse"], _said(words.REFUSE, facts)),
         Section("withdraw", words.HEADINGS["withdraw"], _said(words.WITHDRAW, facts)),
@@ -109,7 +114,7 @@ def duration(said: str, language: str) -> str:
     """An ISO 8601 duration in words."""
     units = LANGUAGES[language].UNITS
     found = _DURATION.fullmatch(said)
-    amounts = zip("YMWD", found.groups() if found else (), strict=False)
+    amounts = zip(PARTS, found.groups() if found else (), strict=False)
     parts = [f"{amount} {units[letter][int(amount) != 1]}" for letter, amount in amounts if amount]
     return ", ".join(parts) or said
 
@@ -129,6 +134,18 @@ def _facts(terms: Terms, names: Names, language: str) -> dict[str, str]:
 
 def _said(sentences: tuple[str, ...], facts: dict[str, str]) -> tuple[str, ...]:
     return tuple(sentence.format_map(facts) for sentence in sentences)
+
+
+def _out(terms: Terms, names: Names, words: Any, facts: dict[str, str]) -> tuple[str, ...]:
+    """What may leave; facts that show who somebody is are named, whether they may or not."""
+    direct = ", ".join(
+        column_name(names, part["dataset"], column["name"])
+        for part in terms["data"]
+        for column in part["columns"]
+        if column.get("role") == ColumnRole.DIRECT
+    )
+    named = words.OUT_DIRECT[terms["protection"]] if direct else ()
+    return _said((*words.OUT[terms["protection"]], *named), {**facts, "direct": direct})
 
 
 def _data(terms: Terms, words: Any, facts: dict[str, str]) -> tuple[str, ...]:

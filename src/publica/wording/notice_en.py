@@ -18,11 +18,17 @@ SPECIAL = ("Some of your data here is very private, such as facts about your hea
 OUT = {
     "rows": ("Your row may leave as it is, with your number in it.",),
     "pseudonymous rows": (
-        "Your row may leave, but not your name or your number.",
-        "A code that stands for you takes their place.",
+        "Your row may leave, with the facts named above.",
+        "A code that stands for you takes the place of your number.",
     ),
     "aggregates": ("Only sums about many people may leave.", "Nobody gets to see your row."),
 }
+OUT_DIRECT = {
+    "rows": ("This may leave too, and it shows who you are: {direct}.",),
+    "pseudonymous rows": ("This may not leave, as it shows who you are: {direct}.",),
+    "aggregates": (),
+}
+"""Said where direct identifiers are among the data."""
 KEPT = ("What they take out, they may keep for {kept}.",)
 NO_END = ("Your yes holds until you take it back.",)
 UNTIL = ("Your yes ends on {until}, or when you take it back.",)
@@ -31,11 +37,19 @@ WITHDRAW = (
     "You can take your yes back on this page, with one button, at any time.",
     "The next use then leaves you out.",
     "What has left before cannot be called back.",
-    "If these words change, your yes ends and you will be asked once more.",
+    "If this use of your data changes, your yes ends and you will be asked once more.",
 )
 ITEM = "{dataset} (kept by {holder}): {columns}"
 AND = " and "
-UNITS = {"Y": ("year", "years"), "M": ("month", "months"), "W": ("week", "weeks"), "D": ("day", "days")}
+UNITS = {
+    "Y": ("year", "years"),
+    "M": ("month", "months"),
+    "W": ("week", "weeks"),
+    "D": ("day", "days"),
+    "h": ("hour", "hours"),
+    "m": ("minute", "minutes"),
+    "s": ("second", "seconds"),
+}
 ROLES = {
     "analyst": "analysts",
     "statistician": "statisticians",

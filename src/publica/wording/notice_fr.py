@@ -21,14 +21,20 @@ SPECIAL = ("Une partie de ces données est très privée, comme ce qui touche à
 OUT = {
     "rows": ("Votre ligne peut sortir telle quelle, avec votre numéro.",),
     "pseudonymous rows": (
-        "Votre ligne peut sortir, mais sans votre nom ni votre numéro.",
-        "Un code prend leur place.",
+        "Votre ligne peut sortir, avec les données citées plus haut.",
+        "Un code prend la place de votre numéro.",
     ),
     "aggregates": (
         "Seuls des totaux sur beaucoup de gens peuvent sortir.",
         "Nul ne voit votre ligne.",
     ),
 }
+OUT_DIRECT = {
+    "rows": ("Ceci peut sortir aussi, et dit qui vous êtes : {direct}.",),
+    "pseudonymous rows": ("Ceci ne peut pas sortir, car cela dit qui vous êtes : {direct}.",),
+    "aggregates": (),
+}
+"""Said where direct identifiers are among the data."""
 KEPT = ("Ce qui sort peut être gardé {kept}.",)
 NO_END = ("Votre oui tient tant que vous ne le reprenez pas.",)
 UNTIL = ("Votre oui prend fin le {until}, ou quand vous le reprenez.",)
@@ -40,11 +46,19 @@ WITHDRAW = (
     "Vous pouvez reprendre votre oui sur cette page, d’un seul clic, quand vous voulez.",
     "Dès lors, vos données ne sont plus lues pour cela.",
     "Ce qui est déjà sorti ne peut pas être repris.",
-    "Si ce texte change, votre oui prend fin et la question vous sera posée de nouveau.",
+    "Si cet usage de vos données change, votre oui prend fin et la question vous sera posée de nouveau.",
 )
 ITEM = "{dataset} (gardé par {holder}) : {columns}"
 AND = " et "
-UNITS = {"Y": ("an", "ans"), "M": ("mois", "mois"), "W": ("semaine", "semaines"), "D": ("jour", "jours")}
+UNITS = {
+    "Y": ("an", "ans"),
+    "M": ("mois", "mois"),
+    "W": ("semaine", "semaines"),
+    "D": ("jour", "jours"),
+    "h": ("heure", "heures"),
+    "m": ("minute", "minutes"),
+    "s": ("seconde", "secondes"),
+}
 ROLES = {
     "analyst": "analystes",
     "statistician": "statisticiens",

@@ -50,7 +50,7 @@ def choose(
         if state is (None if chosen is Action.WITHDRAW else chosen):
             raise _Stands
         terms = notices.agreed(change, book, activity, chosen, shown)
-        seen = None if shown is None else str(shown)
+        seen = None if shown is None else shown.form
         return record(change, keys, activity, chosen, people, actor, in_bulk=False, terms=terms, shown=seen)
 
     allowed = rules.allows(basis, chosen)
@@ -64,10 +64,18 @@ def choose(
 
 
 def choose_many(
-    db: Database, keys: Keys, book: Book, activity: str, sets: Mapping[str, BitMap], actor: Actor
+    db: Database,
+    keys: Keys,
+    book: Book,
+    activity: str,
+    sets: Mapping[str, BitMap],
+    actor: Actor,
+    *,
+    shown: Shown | None = None,
 ) -> Batch:
     """Many people's choices, by action: all or nothing; one step and one entry per action.
 
+    `shown`: the notice that those who consent saw; needed once the activity had other terms before.
     Only those whose choice changes are recorded. Raises as `choose` does, and BadInput when somebody is in
     two of the sets.
     """
@@ -79,7 +87,8 @@ def choose_many(
         raise BadInput("Somebody has two different choices in one batch.", do="Keep the one that counts.")
     try:
         done = db.write(
-            lambda change: _record_many(change, keys, book, activity, wanted, actor), [store.lock(activity)]
+            lambda change: _record_many(change, keys, book, activity, wanted, actor, shown),
+            [store.lock(activity)],
         )
     except _Stands:
         done = []
@@ -93,15 +102,24 @@ def choose_many(
 
 
 def _record_many(
-    change: Change, keys: Keys, book: Book, activity: str, wanted: Mapping[Action, BitMap], actor: Actor
+    change: Change,
+    keys: Keys,
+    book: Book,
+    activity: str,
+    wanted: Mapping[Action, BitMap],
+    actor: Actor,
+    shown: Shown | None,
 ) -> list[tuple[Action, int, int, bytes]]:
     """One step per action that changes anything: the action, how many people, the counter, the entry."""
     state = reading.fold(change.connection, activity)
     done = []
     for action, people in wanted.items():
         if changed := rules.changing(state, action, people):
-            terms = notices.agreed(change, book, activity, action, None)
-            counter, entry = record(change, keys, activity, action, changed, actor, in_bulk=True, terms=terms)
+            terms = notices.agreed(change, book, activity, action, shown, in_bulk=True)
+            seen = None if shown is None or terms is None else shown.form
+            counter, entry = record(
+                change, keys, activity, action, changed, actor, in_bulk=True, terms=terms, shown=seen
+            )
             done.append((action, len(changed), counter, entry))
     if not done:
         raise _Stands

@@ -7,51 +7,79 @@ page (its HTML) also for how its choices are laid out.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
+_SAID = r"(?:agree(?:s|ment)?|accepts?|consents?|yes)"
+_NUMBER = r"(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten|every)"
+_NOMBRE = r"(?:\d+|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)"
+_GROUP = r"(?:people|citizens|neighbours|patients|us|you)"
 WORDS: dict[str, str] = {
     "shaming": r"i (?:do not|don't) care|no,? (?:thanks,? )?i (?:prefer|hate|would rather|like) |selfish"
     r"|tant pis pour|je m'en (?:moque|fiche)|égoïste",
-    "urgency": r"hurry|last chance|only today|today only|expires? in|act now|limited time|\bseconds? left"
-    r"|dépêchez|dernière chance|aujourd'hui seulement|offre limitée|expire dans",
-    "false necessity": r"you (?:must|have to|need to) (?:agree|accept|consent|say yes)"
-    r"|to continue,? (?:agree|accept)"
-    r"|(?:agree|accept|consent|yes) (?:is|are) required|vous devez (?:accepter|consentir|dire oui)"
-    r"|pour continuer, acceptez",
-    "loss": r"you will lose|without your (?:consent|agreement|yes)[^.]*(?:lose|no longer|cannot)"
-    r"|vous perdrez|sans votre (?:accord|consentement)[^.]*(?:perd|plus)",
-    "recommended": r"\brecommended\b|best choice|most popular|\brecommandé|meilleur choix",
+    "urgency": r"hurry|(?:last|final) chance|only today|today only|expires? in|act now|limited time"
+    r"|\bseconds? left|time is running out|before it is too late"
+    r"|dépêchez|(?:dernière|ultime) chance|aujourd'hui seulement|offre limitée|expire dans|le temps presse"
+    r"|avant qu'il (?:ne )?soit trop tard",
+    "false necessity": r"you (?:must|have to|need to) (?:\w+ ){0,3}"
+    + _SAID
+    + r"\b|to continue,? (?:agree|accept)"
+    r"|\b" + _SAID + r" (?:(?:is|are) )?(?:required|needed|necessary|mandatory|compulsory)"
+    r"|only (?:\w+ ){0,3}who " + _SAID + r"\b"
+    r"|vous devez (?:\w+ ){0,2}(?:accepter|consentir|dire oui)|pour continuer, acceptez"
+    r"|il faut (?:accepter|consentir|dire oui)|(?:accord|consentement)\w* (?:est )?"
+    r"(?:obligatoire|requis|exigé|nécessaire)"
+    r"|seuls? (?:\w+ ){0,2}qui (?:acceptent|accepte|consentent|disent oui)",
+    "loss": r"you (?:will |would |may |might |could )?lose\b"
+    r"|without your (?:consent|agreement|yes)[^.]*(?:lose|no longer|cannot)"
+    r"|vous (?:perdrez|perdez|perdriez|risquez de perdre)"
+    r"|sans votre (?:accord|consentement)[^.]*(?:perd|plus)",
+    "recommended": r"\brecommended\b|best choice|most popular|(?:^|[.:;!?,] )say yes\b"
+    r"|safe and free|free and safe"
+    r"|\brecommandé|meilleur choix|(?:^|[.:;!?,] )dites oui\b|sûr et gratuit|gratuit et sûr",
     "praise": r"yes,? i (?:want|wish|love) to (?:help|save|support)|be a hero|do the right thing|help us save"
-    r"|oui,? je veux (?:aider|sauver|soutenir)|soyez un héros|aidez-nous à sauver",
-    "crowd": r"\d+ (?:out of|of|in) (?:every )?\d+ (?:people|citizens|neighbours)"
-    r"|everyone (?:else )?agrees|most people (?:agree|accept)"
-    r"|\d+ (?:personnes|citoyens) sur \d+|tout le monde accepte|la plupart des gens acceptent",
-    "reward": r"\bwin\b|free gift|voucher|discount|prize|\bgagnez|cadeau|bon d'achat|remise de",
-    "vague purpose": r"improve (?:our|your) (?:services?|experience)|and other purposes"
-    r"|among other things|trusted partners|selected partners"
-    r"|améliorer (?:nos|vos|votre) (?:services?|expérience)|et autres (?:fins|buts)"
-    r"|partenaires (?:de confiance|choisis)",
+    r"|good citizens?\b|oui,? je veux (?:aider|sauver|soutenir)|soyez un héros|aidez-nous à sauver"
+    r"|bons? citoyens?\b|bonnes? citoyennes?\b",
+    "crowd": rf"\b{_NUMBER} (?:out of|of|in) (?:every )?{_NUMBER} {_GROUP}"
+    rf"|(?:%|per ?cent) of (?:\w+ )?{_GROUP} (?:\w+ )?(?:sa(?:y|id)|agreed?|accept|take part|took part)"
+    r"|everyone (?:else )?agrees|most people (?:agree|accept|say yes)"
+    rf"|\b{_NOMBRE} (?:personnes|citoyens|patients) sur {_NOMBRE}|tout le monde accepte"
+    r"|% des (?:gens|citoyens|patients|personnes) (?:\w+ )?(?:acceptent|accepté|disent|dit oui)"
+    r"|la plupart des gens acceptent",
+    "reward": r"\bwin\b|free gift|voucher|discount|prize|\breward|\bearn (?:up to )?\W?\d|\bgagnez|cadeau"
+    r"|bon d'achat|remise de|récompense",
+    "vague purpose": r"improv(?:e|ing) (?:our |your |the )?(?:services?|experience)|and other purposes"
+    r"|among other things|(?:trusted|selected) partners|,? and more\s*(?:$|[.,;:)])|\betc\b"
+    r"|améliorer (?:nos |vos |votre |les )?(?:services?|expérience)|et autres (?:fins|buts)"
+    r"|partenaires (?:de confiance|choisis)|et plus encore",
     "double negative": r"\b(?:do not|don't|not) (?:\w+ ){0,5}(?:not|un(?:check|tick|selec"
-    r"t)|refuse not|opt out)\b|untick (?:this|the) box"
-    r"|ne (?:\w+ ){0,3}pas (?:\w+ ){0,3}ne (?:\w+ ){0,3}pas|décochez",
+    r"t)|refuse|decline|opt out)\b|untick (?:this|the) box"
+    r"|ne (?:\w+ ){0,3}pas (?:\w+ ){0,3}ne (?:\w+ ){0,3}pas|décochez|ne refusez pas",
     "nagging": r"(?:ask|remind) me (?:again )?later|not now|maybe later|plus tard|pas maintenant"
     r"|me le rappeler",
     "hard to leave": r"(?:to (?:withdraw|refuse|stop)|withdraw)[^.]*(?:by (?:post|letter|p"
     r"hone|telephone)|call us|write to us|in person)"
     r"|(?:retirer|refuser)[^.]*(?:par (?:courrier|lettre|téléphone)|appelez-nous|sur place)",
 }
-"""Pattern → what gives it away in words, English and French."""
+"""Pattern → what gives it away in words, English and French. Accents do not count."""
+DISGUISE = "disguised letters"
+"""A word of Latin letters in which others stand that look like them: made to be read, and not to be found."""
 LAYOUT = (
     "preselected", "unequal buttons", "no refusal", "refusal as a link", "bundled", "focus on yes",
     "hidden text", "countdown", "harder to withdraw",
 )  # fmt: skip
 """Patterns in how a page is laid out."""
-PATTERNS = (*WORDS, *LAYOUT)
+PATTERNS = (*WORDS, DISGUISE, *LAYOUT)
 YES, NO = {"grant"}, {"refuse", "withdraw", "object"}
 """Values by which a page's buttons say what they do."""
-_COMPILED = {name: re.compile(found, re.IGNORECASE) for name, found in WORDS.items()}
+_ALIKE = str.maketrans(
+    "аеорсухіјѕԁһԛԝӏвкмнтАВЕКМНОРСТУХІЈЅԌԚԜοονυκρτχιΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+    "aeopcyxijsdhqwlbkmhtABEKMHOPCTYXIJSGQWoovukptxiABEZHIKMNOPTYX",
+)
+"""Cyrillic and Greek letters → the Latin ones that they look like (after Unicode's confusables)."""
+_MIXED = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True)
@@ -64,9 +92,28 @@ class Finding:
 
 def in_words(text: str) -> list[Finding]:
     """The patterns that the words of a text have."""
-    plain = " ".join(text.replace("’", "'").split())
+    given = unicodedata.normalize("NFKC", text.replace("’", "'"))
+    given = " ".join("".join(sign for sign in given if unicodedata.category(sign) != "Cf").split())
+    plain = _without_accents(given.translate(_ALIKE))
     found = ((name, wanted.search(plain)) for name, wanted in _COMPILED.items())
-    return [Finding(name, match[0].strip()) for name, match in found if match]
+    disguised = next((word for word in _MIXED.findall(given) if _disguised(word)), None)
+    return [
+        *(Finding(name, match[0].strip()) for name, match in found if match),
+        *([] if disguised is None else [Finding(DISGUISE, disguised)]),
+    ]
+
+
+def _without_accents(text: str) -> str:
+    return "".join(sign for sign in unicodedata.normalize("NFD", text) if not unicodedata.combining(sign))
+
+
+def _disguised(word: str) -> bool:
+    """Whether a word has Latin letters, and others that look like them."""
+    latin = any("LATIN" in unicodedata.name(letter, "") for letter in word)
+    return latin and any(ord(letter) in _ALIKE for letter in word)
+
+
+_COMPILED = {name: re.compile(_without_accents(found), re.IGNORECASE) for name, found in WORDS.items()}
 
 
 def in_page(html: str) -> list[Finding]:

@@ -100,11 +100,14 @@ def of(connection: Connection, activity: str, hashed: str) -> Version | None:
     return next((found for found in reversed(versions(connection, activity)) if found.hash == hashed), None)
 
 
-def agreed(change: Change, book: Book, activity: str, action: Action, shown: Shown | None) -> str | None:
+def agreed(
+    change: Change, book: Book, activity: str, action: Action, shown: Shown | None, *, in_bulk: bool = False
+) -> str | None:
     """The hash of the terms that a consent is to: those that hold, which are those that were shown.
 
-    None for other choices, which are not bound to terms. Raises BadInput when other terms hold. The lock on
-    the activity's choices is held.
+    None for other choices, which are not bound to terms. Raises Stale when other terms hold, and when many
+    consents do not say what they are to although there were other terms before: they may be to those. The
+    lock on the activity's choices is held.
     """
     if action is not Action.GRANT:
         return None
@@ -117,12 +120,21 @@ def agreed(change: Change, book: Book, activity: str, action: Action, shown: Sho
         raise stale(activity)
     if shown is not None and shown.terms != hashed:
         raise stale(activity)
+    if in_bulk and shown is None and latest is not None and latest.version > 1:
+        raise Stale(
+            f"The terms of {activity} have changed, and it is not said to which of them these consents are.",
+            do="Name the terms that they were given to (`--terms`; `publica choice notice` shows its hash).",
+        )
     return hashed
 
 
-def stale(activity: str) -> BadInput:
-    """Somebody would consent to what does not hold any more."""
-    return BadInput(NOT_LAST.format(activity=activity), do="Read the notice as it is now, and choose again.")
+class Stale(BadInput):
+    """Somebody would consent to what does not hold any more, or without saying to what."""
+
+
+def stale(activity: str) -> Stale:
+    """Other terms hold."""
+    return Stale(NOT_LAST.format(activity=activity), do="Read the notice as it is now, and choose again.")
 
 
 def require_current(connection: Connection, book: Book, activity: str) -> None:
@@ -190,7 +202,10 @@ def begin(db: Database, book: Book, activity: str) -> Version:
 
 
 def altered(connection: Connection, book: Book) -> Iterator[str]:
-    """Every notice and answer that is not what the ledger says; and terms that the records do not have."""
+    """Every notice and answer that is not what the ledger says; and terms that the records do not have.
+
+    Of an activity that asks for no consent any more no terms are kept: they begin when it asks again.
+    """
     newest: dict[str, Version] = {}
     for row, said in _with_entries(connection, notices):
         name = f"Version {row.version} of the terms of {row.activity}"
@@ -201,7 +216,8 @@ def altered(connection: Connection, book: Book) -> Iterator[str]:
         newest[row.activity] = _version(row)
     for activity, version in newest.items():
         found = book.get("activity", activity)
-        if found is None or digest(terms(book, found)) != version.hash:
+        asks = found is None or found.spec.basis.kind is BasisKind.CONSENT
+        if asks and (found is None or digest(terms(book, found)) != version.hash):
             yield f"The terms of {activity} are not those of its record: consents to others would count."
     for row, said in _with_entries(connection, answers):
         names = ("activity", "version", "question", "language", "passed")

@@ -1,8 +1,9 @@
 """The terms of an activity: what a person consents to, compiled from its record. Pure.
 
 A notice is these terms in words. Two activities with equal terms are the same to those concerned; as soon as
-the terms differ, a consent to the older ones is no consent. How things are called (the title of a dataset or
-of an organisation) is wording; the activity's own title says what it is for, so it belongs to the terms.
+the terms differ, a consent to the older ones is no consent. How a dataset or an organisation is called is
+wording. The activity's own title says what it is for, and a column's what it tells: both belong to the terms;
+so does what a column is (role, type), which decides what of it may leave, and whose row a row is.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ Terms = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Shown:
-    """The notice that somebody saw: the terms it was of, its language, and the hash of its text."""
+    """The notice that somebody saw: the terms it was of; its language and its text's hash, where known."""
 
     terms: str
-    language: str
-    text: str
+    language: str | None = None
+    text: str | None = None
 
-    def __str__(self) -> str:
-        return f"{self.language}:{self.text}"
+    @property
+    def form(self) -> str | None:
+        """Language and hash of the text: what is kept beside the terms."""
+        return None if self.text is None else f"{self.language}:{self.text}"
 
 
 def terms(book: Book, activity: Record[Activity]) -> Terms:
@@ -67,6 +70,7 @@ def _data(book: Book, spec: Activity) -> Iterator[dict[str, Any]]:
             "dataset": use.dataset,
             "holder": None if held is None else held.spec.holder,
             "special": held is not None and held.spec.special_category,
+            "subjects": [] if held is None else sorted(each.name for each in held.spec.subject_columns),
             "columns": [_column(held, name) for name in sorted(use.columns)],
         }
 
@@ -76,4 +80,11 @@ def _column(held: Record[Any] | None, name: str) -> dict[str, Any]:
     if column is None:
         return {"name": name}
     sensitivity = None if column.sensitivity is None else str(column.sensitivity)
-    return {"name": name, "concept": column.concept, "sensitivity": sensitivity}
+    return {
+        "name": name,
+        "title": column.title,
+        "concept": column.concept,
+        "role": str(column.role),
+        "type": str(column.type),
+        "sensitivity": sensitivity,
+    }
