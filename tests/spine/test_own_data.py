@@ -136,7 +136,7 @@ def test_an_explanation_runs_nothing(office: Office) -> None:
 
 
 def test_the_ledger_tells_nobody_how_much_is_held_about_somebody(office: Office) -> None:
-    """Someone who knows when a person looked learns no count from it; the counts are sealed, and all holds."""
+    """Who knows when a person looked learns no count from it; the counts are sealed, and all holds."""
     keys, shown = office.instance.keys, []
     for sql in (MINE, "SELECT person_id FROM population WHERE false", "SELECT 1 / 0 FROM population"):
         with suppress(BadInput):
