@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from publica.instance import Instance
 from publica.kernel.errors import IntegrityBroken
-from publica.trust.consent import evidence
+from publica.trust.consent import Shown, evidence
 
 from .city import City, slug
 
@@ -138,3 +139,20 @@ def test_a_consent_to_other_terms_than_hold_is_not_taken(city: City) -> None:
     assert (wrong.status_code, slug(wrong)) == (409, "conflict")
     terms = city.get("anonymous", "/notices/study").json()["terms"]
     assert city.post(who, "/me/choices/study", {"action": "grant", "terms": terms}).json()["allowed"]
+
+
+def test_a_consent_names_what_was_read_until_it_is_taken(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without terms it is none; those it names are compared where it is taken, not before."""
+    unread = city.post("P-024", "/me/choices/study", {"action": "grant"})
+    assert unread.status_code == 422
+    assert not city.get("P-024", "/me/choices/study").json()["allowed"]
+    terms, taken = city.terms("study"), []
+    choose = Instance.choose
+
+    def seen(*given: Any, **named: Any) -> dict[str, Any]:
+        taken.append(named["shown"].terms)
+        return choose(*given, **{**named, "shown": Shown("changed meanwhile")})
+
+    monkeypatch.setattr(Instance, "choose", seen)
+    late = city.post("P-024", "/me/choices/study", {"action": "grant", "terms": terms})
+    assert (late.status_code, slug(late), taken) == (409, "conflict", [terms])

@@ -221,7 +221,7 @@ def asks_for_names(office: Office, **fields: Any) -> None:
         ("name", {"role": "attribute"}),
         ("name", {"role": "dimension"}),
         ("name", {"title": "HIV status"}),
-        ("birth_date", {"type": "string"}),
+        ("name", {"type": "integer"}),
     ],
 )
 def test_what_a_column_is_belongs_to_the_terms(office: Office, column: str, fields: dict[str, Any]) -> None:
