@@ -17,13 +17,13 @@ from publica.http.streaming import gone
 from publica.http.who import Known
 from publica.instance import Instance, citizens
 from publica.kernel.errors import BadInput
-from publica.trust.consent import Shown, notices
+from publica.trust.consent import Shown
 from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import asked
 from publica.trust.transparency.listing import Only
 from publica.trust.transparency.model import How
 from publica.web import citizen_sentences as sentences
-from publica.web import words
+from publica.web import understanding, words
 from publica.web.answers import Serving
 from publica.web.site import Opened, render, see
 from publica.web.site import router as pages
@@ -219,28 +219,31 @@ def choose(
     activity: Name,
     action: Field = "",
     terms: Field = "",
-    version: Annotated[int, Form(ge=0, le=1_000_000)] = 0,
+    text: Field = "",
+    language: Field = "",
     understood: Field = "",
 ) -> Response:
-    """Say yes, no, take it back, or object. A yes needs that the notice was read."""
+    """Say yes, no, take it back, or object. A yes needs that the notice was read, as it is now."""
     key = key_of(instance, caller)
     found = _standing(instance, key, activity)
     if action == "refuse":  # a no where nothing was said yet: withdrawing leaves it at that
         action = "withdraw"
-    language = words.language_of(request)
     shown = None
-    if found.version is not None:
-        shown = _shown(instance, found, language)
-        if understood and found.version.version == version:
-            passed = understood == wording.RIGHT_OPTION
-            notices.answer(instance.db, activity, version, found.version.question, language, passed=passed)
-        problem = _unread(found, action, terms, understood)
+    notice = _notice(request, instance, found)
+    if notice is not None:
+        shown = understanding.saw(found, notice, terms, language, text)
+        answered = shown is not None and understood in understanding.offered(notice)
+        if answered:
+            understanding.count(instance, key, found, understood, language)
+        problem = _unread(action, shown, understood if answered else "")
         if problem is not None:
             return _choice_page(request, instance, key, activity, problem)
     try:
         made = instance.choose(key, activity, action, caller.actor, shown=shown)
     except BadInput:
         return _choice_page(request, instance, key, activity, CHANGED if terms else None, status=422)
+    if action == "grant":
+        understanding.count(instance, key, found, understood, language, agreed=True)
     return see(request, f"/my-choices/{activity}", _after(action, changed=made["changed"]))
 
 
@@ -338,16 +341,13 @@ def _choice_page(
     request: Request, instance: Instance, key: str, activity: str, problem: str | None = None, status: int = 0
 ) -> Response:
     found, book = _standing(instance, key, activity), instance.book()
-    names, language = wording.names_of(book), words.language_of(request)
-    made = None
-    if found.version is not None:
-        made = wording.compiled(found.terms, names, language, found.version.question)
+    names = wording.names_of(book)
     return render(
         request,
         "citizen/choice.html",
         status or (422 if problem else 200),
         standing=found,
-        notice=made,
+        notice=_notice(request, instance, found),
         asked=citizens.understood(instance, activity),
         problem=problem,
         names=names,
@@ -355,19 +355,19 @@ def _choice_page(
     )
 
 
-def _shown(instance: Instance, found: citizens.Standing, language: str) -> Shown | None:
+def _notice(request: Request, instance: Instance, found: citizens.Standing) -> wording.Notice | None:
+    """The notice as it is shown now; None where nobody is asked for consent."""
     if found.version is None:
         return None
-    names = wording.names_of(instance.book())
-    made = wording.compiled(found.terms, names, language, found.version.question)
-    return Shown(found.version.hash, language, made.hash)
+    language = words.language_of(request)
+    return wording.compiled(found.terms, wording.names_of(instance.book()), language, found.version.question)
 
 
-def _unread(found: citizens.Standing, action: str, terms: str, understood: str) -> str | None:
+def _unread(action: str, shown: Shown | None, understood: str) -> str | None:
     """Why a yes does not count yet; None when it does, or when it is none."""
     if action != "grant":
         return None
-    if found.version is None or terms != found.version.hash:
+    if shown is None:
         return CHANGED
     if not understood:
         return UNANSWERED

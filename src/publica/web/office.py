@@ -137,7 +137,7 @@ def report(
         for name, bad in (
             ("official", instance.book().get("official", official) is None),
             ("since", first is None),
-            ("until", last is None or (first is not None and last < first)),
+            ("until", last is None or last == date.max or (first is not None and last < first)),
             ("why", not why.strip()),
         )
         if bad

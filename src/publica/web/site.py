@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, partial
 from typing import Annotated, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
@@ -130,7 +130,8 @@ def here(request: Request, **changed: str | None) -> str:
     """The present page's address, with some of its query changed, or left out (None)."""
     kept = {name: value for name, value in request.query_params.items() if name != words.PARAMETER}
     query = {name: value for name, value in {**kept, **changed}.items() if value is not None}
-    path = request.url.path if request.method in csrf.SAFE else "/"
+    path = request.scope["path"] if request.method in csrf.SAFE else "/"
+    path = "/" + quote(path).lstrip("/")  # two slashes, or what browsers take for them, lead to another place
     return path + (f"?{urlencode(query)}" if query else "")
 
 

@@ -55,7 +55,8 @@ def report(
     db: Database, keys: Keys, about: str, since: datetime, until: datetime, why: str, actor: Actor
 ) -> Report:
     """Find everyone, keep that sealed, and enter it. Raises BadInput without a reason or a period."""
-    if not 0 < len(why.strip()) <= WHY_LIMIT:
+    words = " ".join(why.split("\n")).replace("\r", "").strip()
+    if not 0 < len(words) <= WHY_LIMIT or not words.isprintable():
         raise BadInput("A report is made for a reason.", do="Say why, in a sentence or two.")
     if since >= until:
         raise BadInput("The period ends before it begins.", do="Correct one of the two days.")

@@ -49,7 +49,7 @@ async function run() {
   if (!file) return show("bad", say("unsure"), [say("no-file")]);
   if (file.size > LARGEST) return show("bad", say("unsure"), [say("too-large")]);
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.arrayBuffer());
     const found = await verify(text, document.getElementById("keys").value);
     const at = new Date(found.at).toLocaleString(LOCALES[document.documentElement.lang], { dateStyle: "long", timeStyle: "short" });
     const about = say("about", found.use, at, found.organisation, found.activity);

@@ -40,6 +40,8 @@ function parsed(text) {
     throw new NotProved("not-a-proof");
   }
   if (!isObject(proof) || proof.format !== FORMAT) throw new NotProved("not-a-proof");
+  // Numbers are whole and written so; JSON.parse takes 66.0 and 66e0 for 66.
+  if (/[0-9][.eE]/.test(text.replace(/"(?:[^"\\]|\\.)*"/g, '""'))) throw new NotProved("altered", "format");
   return proof;
 }
 
@@ -126,7 +128,7 @@ async function signedTree(note, key, tools) {
   if (lines.pop() !== "" || !lines.length || lines.length > 100) throw tools.fail();
   let signed = false;
   for (const line of lines) {
-    const found = /^— ([^\s+]+) ([A-Za-z0-9+/]+=*)$/.exec(line);
+    const found = /^— ((?:[^\s+\u0085]|\ufeff)+) ([A-Za-z0-9+/]+=*)$/.exec(line); // blanks are Unicode's own
     if (!found) throw tools.fail();
     const signature = tools.bytes(found[2]);
     if (signature.length < 5) throw tools.fail();
