@@ -243,7 +243,7 @@ def test_changed_words_ask_again(visits: Visits, town: Town, tmp_path: Path) -> 
     assert "Please choose again" in visit.page.inner_text("main")
     visit.open("/my-choices/sleep_research")
     text = visit.page.inner_text("main")
-    assert "your yes has ended" in text and "The words changed, so your yes ended." in text
+    assert "your yes has ended" in text and "This use changed, so your yes ended." in text
     assert visit.page.locator("input[name=terms]").get_attribute("value") != stale
     assert in_page(visit.page.content()) == []
     visit.check()
