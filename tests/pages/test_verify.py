@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
+from publica.instance import offline
 from publica.kernel.actor import Actor
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.trust.transparency import verify_proof
@@ -123,6 +125,49 @@ def test_the_browser_says_of_every_proof_what_the_program_says(
         "says",
         "not-a-proof",
     }
+
+
+def spelled(proof: dict[str, Any]) -> Iterator[str]:
+    """The proof in other words for the same: as JSON readers and the blanks of notes differ about it."""
+    text = json.dumps(proof, ensure_ascii=False)
+    for place in ("receipt", "directory", "subject"):
+        for spelling in (".0", "e0", "E+0"):
+            number = proof[place]["position"]
+            start = text.index(f'"{place}": {{')
+            yield text[:start] + text[start:].replace(
+                f'"position": {number}', f'"position": {number}{spelling}', 1
+            )
+    yield "\ufeff" + text
+    yield "\xa0" + text
+    yield "\n\t " + text + "\r\n"
+    yield text[:-1] + ', "says": ' + json.dumps(proof["says"]) + "}"
+    yield text[:-1] + ', "more": 1.0}'
+    for letter in "\x1c\x7f\x85\xa0\u180e\u200b\u2028\u3000\ufeffé":
+        note = proof["checkpoint"] + f"— other{letter}name YWJjZGVmZ2g=\n"
+        yield json.dumps({**proof, "checkpoint": note}, ensure_ascii=False)
+
+
+def test_browser_and_program_agree_however_a_proof_is_spelled(
+    visits: Visits, town: Town, proofs: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    visit = visits()
+    visit.open("/ledger/verify")
+    address = visit.page.locator("script[data-verify]").get_attribute("data-verify")
+    texts = list(spelled(proofs[0]))
+    found = visit.page.evaluate(IN_BROWSER, [address, texts, town.instance.verifier_key])
+    file, told = tmp_path / "proof.json", []
+    for text in texts:
+        file.write_text(text, "utf-8", newline="")
+        try:
+            told.append(offline.verify(file, (town.instance.verifier_key,))["valid"])
+        except (IntegrityBroken, BadInput):
+            told.append(False)
+    assert [isinstance(verdict, dict) for verdict in found] == told
+    assert True in told and False in told
+    file.write_text(texts[9], "utf-8", newline="")
+    visit.page.set_input_files("#file", str(file))
+    visit.page.locator("#check button").click()
+    expect(visit.page.locator("#outcome")).to_contain_text("This file is not a proof")
 
 
 def test_another_ledgers_key_does_not_do(visits: Visits, town: Town, proofs: list[dict[str, Any]]) -> None:
