@@ -74,7 +74,7 @@ def working(folder: Path) -> Iterator[Instance]:
     """A copy of a cached instance, to be changed; its data files are linked, not copied."""
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as place:
         copy = Path(place) / "instance"
-        shutil.copytree(folder / "instance", copy, copy_function=_link_data)
+        shutil.copytree(folder / "instance", copy, copy_function=link_data)
         instance = Instance.open(copy)
         try:
             yield instance
@@ -216,7 +216,7 @@ def _record(kind: str, name: str, /, **spec: Any) -> Document:
     return {"kind": kind, "id": name, "spec": spec}
 
 
-def _link_data(source: str, target: str) -> None:
+def link_data(source: str, target: str) -> None:
     """Parquet files never change, so a link will do; anything else is copied."""
     if source.endswith(".parquet") or source.endswith(".blocks"):
         os.link(source, target)

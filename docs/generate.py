@@ -15,8 +15,10 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from publica.api.app import document
 from publica.cli.main import publica
 from publica.gateway import surface
+from publica.http.problems import KINDS
 from publica.instance.settings import FILE, Settings
 from publica.kernel.reasons import REASONS
 from publica.wording.en import SENTENCES
@@ -69,20 +71,73 @@ def reasons() -> str:
     return "\n".join(lines)
 
 
+def api() -> str:
+    """docs/reference/api.md: every route of the API, and every kind of problem."""
+    described = document()
+    lines = [
+        "# The API",
+        "",
+        "What `/docs` and `/openapi.json` of every server say, in short. How to begin: [the API](../api.md).",
+        "",
+    ]
+    for tag in described["tags"]:
+        lines += [f"## {tag['name']}", "", tag["description"], ""]
+        for path, operations in described["paths"].items():
+            for method, operation in operations.items():
+                if tag["name"] in operation["tags"]:
+                    lines += route(method.upper(), path, operation)
+    lines += ["## Problems", "", "| type | status | when |", "|---|---|---|"]
+    lines += [f"| `{kind.uri}` | {kind.status} | {kind.when} |" for kind in KINDS.values()]
+    return "\n".join([*lines, ""])
+
+
+def route(method: str, path: str, operation: dict[str, Any]) -> Iterator[str]:
+    """One route: what it does, for whom, what it takes and answers."""
+    yield from (
+        f"### {method} `{path}`",
+        "",
+        operation["description"].replace("\n\n", " ").replace("\n", " "),
+        "",
+    )
+    yield f"- for: {', '.join(operation['x-roles'])}"
+    for one in operation.get("parameters", ()):
+        needed = ", required" if one.get("required") else ""
+        yield f"- `{one['name']}` ({one['in']}{needed}): {one.get('description', 'a value')}"
+    for media in operation.get("requestBody", {}).get("content", {}):
+        yield f"- body: `{media}`"
+    yield f"- answers: {', '.join(operation['responses'])}"
+    yield ""
+
+
 def settings() -> str:
     """docs/reference/settings.md: every setting of the settings file, every variable of the environment."""
     lines = ["# Settings", "", f"`{FILE}` in the instance's folder. Every setting has a default.", ""]
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if not (isinstance(section, type) and issubclass(section, BaseModel)):
-            raise TypeError(f"{name} is no section; this page shows settings in sections only")
+    for name, section in sections(Settings):
+        own = {key: member for key, member in section.model_fields.items() if inner(member) is None}
         lines += [f"## [{name}]", "", (section.__doc__ or "").strip(), ""]
-        lines += ["| setting | default | what it does |", "|---|---|---|"]
-        lines += [setting(key, member) for key, member in section.model_fields.items()]
-        lines += [""]
+        if own:
+            lines += ["| setting | default | what it does |", "|---|---|---|"]
+            lines += [*(setting(key, member) for key, member in own.items()), ""]
     lines += ["## Environment", "", "| variable | what it does |", "|---|---|"]
     lines += [f"| `{name}` | {text} |" for name, text in sorted({*VARIABLES.items(), *variables()})]
     return "\n".join([*lines, ""])
+
+
+def sections(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    """Every section, and those within it, by their names in the file."""
+    for key, field in model.model_fields.items():
+        section = inner(field)
+        if section is not None:
+            yield above + key, section
+            yield from sections(section, f"{above}{key}.")
+        elif not above:
+            raise TypeError(f"{key} is no section; this page shows settings in sections only")
+
+
+def inner(field: FieldInfo) -> type[BaseModel] | None:
+    """The section that a field is; None for a setting."""
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def setting(name: str, field: FieldInfo) -> str:
@@ -117,6 +172,7 @@ VARIABLES = {
 """Environment variables that no option names, with what they do."""
 
 PAGES: dict[str, Callable[[], str]] = {
+    "reference/api.md": api,
     "reference/commands.md": commands,
     "reference/reasons.md": reasons,
     "reference/settings.md": settings,

@@ -82,7 +82,7 @@ def protected_as(parameters: Parameters, *, history: bool = False) -> Iterator[N
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(run, "parameters", lambda facts: parameters))
         if not history:
-            everything = lambda wanted, known, k: [True] * len(wanted)  # noqa: E731
+            everything = lambda wanted, known, k: [True for _ in wanted]  # noqa: E731
             stack.enter_context(mock.patch.object(run, "admit", everything))
             stack.enter_context(mock.patch.object(run, "completed", lambda chosen, *_: (chosen, [])))
             stack.enter_context(mock.patch("publica.gateway.receipts.fresh", lambda *a, **k: ()))

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from publica.trust.privacy import store
 from publica.trust.privacy.rules import Parameters
 from publica.trust.privacy.sketch import BITS, Shelf, Sketch, admit, too_near, widest
 
-from .office import Office
-from .support import ACTIVITY, actor, made, plain, protected_as, rows, truth
+from .office import OPERATOR, STELLA, Office
+from .support import ACTIVITY, actor, made, plain, protected_as, rows, truth, tuples
 
 K = 10
 TOTAL = "SELECT count(*) FROM population"
@@ -277,3 +278,39 @@ def test_admission_is_in_turn_and_of_whole_cells() -> None:
     shelf = Shelf(K)
     shelf.put(a)
     assert shelf.near(b) and not shelf.near(a) and not shelf.near(c)
+
+
+@pytest.mark.parametrize("second", ("{}.0", "{}e0", "$year", "-$minus", "$exact"))
+def test_a_constant_in_other_digits_is_no_other_cell(tmp_path: Path, second: str) -> None:
+    """When enough people have changed, that is drawn for a cell: another spelling would draw again, or not."""
+    office, years = Office(tmp_path), range(1950, 1962)
+    office.table(
+        "people", {"born": ("dimension", "integer")}, ([f"{1950 + n % 12}"] for n in range(12 * 60)), noise=0
+    )
+    asked = [
+        Request(STELLA, "people", f"SELECT count(*) FROM people WHERE born = {year}", {}) for year in years
+    ]
+    for request in asked:
+        assert office.instance.use(request).table().num_rows == 1
+    changed = tmp_path / "changed.csv"
+    changed.write_text(
+        "person_key,action\n" + "".join(f"P-{n:06d},object\n" for n in range(12 * 14)), "utf-8"
+    )
+    office.instance.choose_many(changed, "people", OPERATOR)
+    seen = [counted(office, _spelt(request, second)) for request in asked]
+    assert 0 < sum(map(bool, seen)) < 12
+    assert seen == [counted(office, request) for request in asked]
+    office.instance.close()
+
+
+def counted(office: Office, request: Request) -> int:
+    """How many come out, of nobody or of a cell that does not come out 0."""
+    return sum(number for (number,) in tuples(office.instance.use(request)))
+
+
+def _spelt(request: Request, second: str) -> Request:
+    """The same with its number spelt otherwise."""
+    body, year = request.sql[:-4], request.sql[-4:]
+    known = {"year": float(year), "minus": -int(year), "exact": Decimal(f"{year}.00")}
+    given = {name: value for name, value in known.items() if f"${name}" in second}
+    return replace(request, sql=body + second.format(year), params=given)

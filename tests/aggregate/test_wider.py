@@ -8,6 +8,7 @@ totals would.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 from unittest import mock
 
@@ -163,18 +164,33 @@ def test_in_a_filter_too(place: Arena) -> None:
         "income IN (30000, 40000)",
         "income BETWEEN 30000 AND 30001",
         "income > $limit",
+        "income > $text",
+        "income > $wide",
+        "income > $thin",
+        "income > $true",
+        "income BETWEEN 20000 AND $wide",
+        "income > 30000.0000000000000001",
+        "income > 5000.0000000000000000000000000000000001",
     ),
 )
 def test_any_other_value_is_refused(place: Arena, where: str) -> None:
-    found = place.base.ask("statistics", f"SELECT count(*) FROM persons WHERE {where}", {"limit": 30001})
+    given = {
+        "limit": 30001,
+        "text": "30000",
+        "wide": "３００００",
+        "thin": Decimal("30000.000000000000001"),
+        "true": True,
+    }
+    found = place.base.ask("statistics", f"SELECT count(*) FROM persons WHERE {where}", given)
     assert found.kind == "refused"
     assert "aggregate-form" in found.reasons[0]
 
 
 def test_a_parameter_may_be_a_limit(place: Arena) -> None:
     sql = "SELECT count(*) FROM persons WHERE income > {}"
-    asked = place.base.ask("statistics", sql.format("$limit"), {"limit": 30000})
-    assert asked.rows == place.base.ask("statistics", sql.format("30000")).rows != ()
+    for limit in (30000, 30000.0, Decimal("30000.00")):
+        asked = place.base.ask("statistics", sql.format("$limit"), {"limit": limit})
+        assert asked.rows == place.base.ask("statistics", sql.format("30000")).rows != ()
 
 
 def test_both_sides_have_k_persons(place: Arena) -> None:

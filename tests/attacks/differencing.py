@@ -1,6 +1,9 @@
 """An analyst who may ask thousands of questions tries to find one person's income, and whether they are in.
 
-    python -m tests.attacks.differencing [--questions 10000] [--persons 20000] [--format json]
+    ./dev attack differencing [--questions 10000] [--persons 20000] [--only NAME] [--format json]
+
+`--only siege` gives all questions to one line, or to those played together; that tells more of a line
+whose error is large.
 
 The analyst knows the register: the municipality, sex and age band of everybody, but not who objected, and
 nobody's income. Targets are all adults who are alone in their municipality, sex and age band (the easiest
@@ -46,13 +49,15 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from publica.trust.privacy.rules import Parameters
 
 from .analyst.arena import NAKED, SILENT, Arena, arena, protection
-from .analyst.campaign import ABOVE, BOUND, HEAD, SHARES, Result, blind, campaign, held, pooled
+from .analyst.campaign import ABOVE, BOUND, HEAD, SHARES, Result, blind, campaign, families, held, pooled
+from .analyst.linear import Register
 from .analyst.score import Blind
 
 
@@ -84,25 +89,39 @@ BAD = (ABOVE, "SHOWS NOTHING")
 POOLED = "all by a few questions, mean"
 
 
-def play(place: Arena, condition: Condition, questions: int, *, told: bool) -> dict[str, Any]:
-    """All strategies under one condition, printed as they end (`told`); and as data."""
+def play(
+    place: Arena, condition: Condition, questions: int, only: Sequence[str] = (), *, told: bool
+) -> dict[str, Any]:
+    """All strategies under one condition (or `only` some), printed as they end (`told`); and as data."""
     guesses, asked, lines = blind(place), int(questions * condition.share), []
     few: list[Result] = []
     if told:
         print(f"\n{condition.title}: {asked:,} questions\n{HEAD}", flush=True)
     with protection(condition.parameters, history=condition.history):
-        for result in campaign(place, asked, condition.parameters.noise):
+        for result in campaign(place, asked, condition.parameters.noise, only):
             verdict = condition.verdict(result, guesses)
             lines.append({**result.data(guesses), "verdict": verdict})
             few += [result] if result.name in SHARES else []
             if told:
                 print(f"{result.line(guesses)}    {verdict}", flush=True)
+    if not only:
+        lines.append(_together(few, condition, told=told))
+    return {"protection": condition.name, "title": condition.title, "questions": asked, "lines": lines}
+
+
+def _known(parser: argparse.ArgumentParser, place: Arena, only: Sequence[str]) -> None:
+    names = [name for name, _, _ in families(place, Register(place), 0.0)] if only else []
+    for name in set(only) - set(names):
+        parser.error(f"there is no {name!r}; there are: {'; '.join(names)}")
+
+
+def _together(few: Sequence[Result], condition: Condition, *, told: bool) -> dict[str, Any]:
+    """All that ask few questions, as one line."""
     mean, error = pooled(few)
     verdict = held(mean, error) if condition.must == "hold" else ""
-    lines.append({"strategy": POOLED, "advantage": mean, "advantage_error": error, "verdict": verdict})
     if told:
         print(f"  {POOLED:<40} {mean:+.3f} ± {error:.3f}{'':<31}{verdict}", flush=True)
-    return {"protection": condition.name, "title": condition.title, "questions": asked, "lines": lines}
+    return {"strategy": POOLED, "advantage": mean, "advantage_error": error, "verdict": verdict}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -113,13 +132,15 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--questions", type=int, default=10_000)
     parser.add_argument("--persons", type=int, default=20_000)
+    parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--format", choices=("text", "json"), default="text")
     asked = parser.parse_args(arguments)
     start, told = time.perf_counter(), asked.format == "text"
     with arena(asked.persons) as place:
+        _known(parser, place, asked.only)
         if told:
             print(f"{asked.persons:,} people, {len(place.alone)} adults of them alone in their cell")
-        found = [play(place, condition, asked.questions, told=told) for condition in CONDITIONS]
+        found = [play(place, condition, asked.questions, asked.only, told=told) for condition in CONDITIONS]
     wrong = [
         f"{line['strategy']}: {line['verdict']}"
         for c in found

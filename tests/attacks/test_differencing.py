@@ -34,7 +34,7 @@ SOME = tuple(table for table in CUT if table.side in ("> 19631",))
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Arena]:
-    with arena(10_000) as made:
+    with arena(5_000) as made:
         yield made
 
 

@@ -47,7 +47,7 @@ def test_an_attack_comes_to_nothing(attack: Own, place: Arena, desk: Bench) -> N
 
 def test_thresholds_alone_would_not_stop_what_several_answers_tell(place: Arena) -> None:
     """With no history, and nothing left out but small cells, these learn the truth: so they would notice."""
-    everything = lambda wanted, known, k: [True] * len(wanted)  # noqa: E731
+    everything = lambda wanted, known, k: [True for _ in wanted]  # noqa: E731
     with (
         mock.patch.object(run, "admit", everything),
         mock.patch.object(run, "completed", lambda chosen, *_: (chosen, [])),

@@ -45,6 +45,8 @@ TOUCHED: list[tuple[str, dict[str, Any], frozenset[str]]] = [
     ("SELECT count(*) FROM population WHERE sex = 'F' AND income + 1 > 5", {}, POPULATION),
     ("SELECT sex FROM population WHERE sex = 'F' GROUP BY sex HAVING sum(income + 1) > 0", {}, POPULATION),
     ("SELECT count(*) FROM population WHERE sex = 'F' AND income = '10'", {}, POPULATION),
+    ("SELECT count(*) FROM population WHERE sex = 'F' AND (income IS TRUE OR FALSE)", {}, POPULATION),
+    ("SELECT count(*) FROM population WHERE sex = 'F' AND (income = 10) IS TRUE", {}, WOMEN),
     ("SELECT x FROM (SELECT TRY_CAST(note AS INT) AS x FROM population WHERE sex = 'F') WHERE x > 1", {},
      POPULATION),
     ("SELECT 1 FROM municipalities LEFT JOIN population ON code = municipality WHERE sex = 'F'", {},

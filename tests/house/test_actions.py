@@ -13,11 +13,15 @@ from publica.kernel.errors import IntegrityBroken
 from .source import MODULES, Function, Module
 
 MAY_MAINTAIN: dict[str, str] = {
+    "publica.governance.identity.repeats": "keeps answers for requests that are sent again; they expire",
+    "publica.instance.readiness": "looks whether the database can be written, with a transaction of nothing",
     "publica.kernel.ledger.sequencer": "gives entries their positions and tiles; changes no entry",
     "publica.kernel.ledger.checkpoint": "keeps what it signed; a checkpoint follows from the entries",
     "publica.gateway.opened": "counts uses of open data by the hour, which have no receipt each",
     "publica.demo.tour": "forges a copy of an instance, to show that it is found out",
     "publica.trust.transparency.index": "compacts the index of subject sets; the sets stay",
+    "publica.governance.identity.credentials": "notes in which hour a token was used last",
+    "publica.governance.identity.sessions": "notes that a session is in use; keeps sign-ins under way",
     "publica.trust.consent.keeping": "keeps what all choices so far amount to; it follows from them",
 }
 """Modules that may use `Database.maintain`, which asks for no entry, and why."""

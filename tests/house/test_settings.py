@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
+from pydantic import BaseModel
 
 from publica.instance.settings import Settings
 
 from .source import MODULES, ROOT
 
 PAGE = ROOT / "docs" / "reference" / "settings.md"
-SETTINGS = [
-    (section, name)
-    for section, field in Settings.model_fields.items()
-    for name in getattr(field.annotation, "model_fields", {})
-]
+
+
+def found(model: type[BaseModel], above: str = "") -> Iterator[tuple[str, str]]:
+    """Every setting with its section; a section within another is named `outer.inner`."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from found(field.annotation, f"{above}.{name}".lstrip("."))
+        else:
+            yield above, name
+
+
+SETTINGS = list(found(Settings))
 READS_ENVIRONMENT = re.compile(r"\bos\.(?:environ|getenv)\b|\benvvar\b")
 
 

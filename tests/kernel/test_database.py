@@ -264,6 +264,7 @@ def test_a_change_that_waits_for_another_is_told(db: Database) -> None:
 
 def test_an_interrupted_wait_stops_nobody(db: Database) -> None:
     go = threading.Event()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests aside may ignore it
 
     def slow(change: Change) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -271,8 +272,11 @@ def test_an_interrupted_wait_stops_nobody(db: Database) -> None:
         put(0)(change)
 
     others = [threading.Thread(target=db.write, args=(put(n),)) for n in range(1, 9)]
-    with pytest.raises(KeyboardInterrupt):
-        db.write(slow)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            db.write(slow)
+    finally:
+        signal.signal(signal.SIGINT, before)
     for thread in others:
         thread.start()
     go.set()

@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,19 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from spine.support import publica as command
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 import publica.kernel.migrations
 from publica.gateway.door import Request
-from publica.instance import Instance, settings
+from publica.governance.identity import actions, repeats, sessions
+from publica.governance.identity import credentials as tokens
+from publica.governance.identity.sessions import Session
+from publica.governance.leadership import proposals
+from publica.instance import Instance, credentials, settings
 from publica.instance.backup import back_up
 from publica.instance.restore import restore
 from publica.instance.upgrade import upgrade
-from publica.kernel import dump, migrations, schema
+from publica.kernel import clock, dump, migrations, schema
 from publica.kernel.actor import Actor
 from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput, Unavailable
@@ -37,6 +42,7 @@ SCHEMAS = Path(__file__).parents[1] / "data" / "schemas"
 RELEASED = {"0.1.0": "0001"}
 """Each release whose schema may be met, and that schema's number."""
 OPERATOR = Actor("operator", "operator", "tester")
+HOUR = timedelta(hours=1)
 
 
 def test_every_release_is_tried() -> None:
@@ -142,6 +148,7 @@ def test_an_instance_of_every_release_is_upgraded(name: str, tmp_path: Path, sta
     assert upgrade(folder) == (schema.HEAD, schema.HEAD)
     everything_works(folder)
     totals_work(folder)
+    serving_works(folder)
 
 
 def test_what_upgrade_says(tmp_path: Path, state: str) -> None:
@@ -187,6 +194,7 @@ def test_a_backup_of_an_older_schema_is_upgraded_on_the_way(
     restore(tmp_path / "old.tar", folder, OPERATOR, state=states.named(folder))
     everything_works(folder)
     totals_work(folder)
+    serving_works(folder)
     # Nor may it be restored into what another instance uses, whose rows it would replace.
     if (url := settings.read(folder).state.url) is not None:
         with pytest.raises(BadInput, match="in use already"):
@@ -244,6 +252,53 @@ def totals_work(folder: Path) -> None:
         instance.load("population", [folder / "people.csv"], OPERATOR)
         assert total() == total() == [(60, 60 * 100 + sum(range(61)))]
         assert total(" WHERE sex = 'F'") == []
+        assert instance.verify_ledger()["problems"] == []
+
+
+def serving_works(folder: Path) -> None:
+    """What the release did not know: tokens, sessions, sign-ins under way, answers kept, proposals."""
+    now = clock.now()
+    with closing(Instance.open(folder)) as instance:
+        db, keys = instance.db, instance.keys
+        token, text = credentials.create(instance, "ana", "test", OPERATOR, activities=["care"])
+        with db.read() as connection:
+            assert tokens.find(connection, text) == token
+        session = Session(b"s" * 32, Actor("ana", "oidc"), "official", None, None, now, now, now + HOUR)
+        actions.sign_in(db, keys, session)
+        with db.read() as connection:
+            assert sessions.find(connection, keys, session.digest) == session
+        sessions.attempt(db, keys, "state", "browser", "official", {"nonce": "n"}, now)
+        assert sessions.take(db, keys, "state", "another", now) is None
+        assert sessions.take(db, keys, "state", "browser", now) is not None
+        mark = repeats.tag(keys, "ana", "POST", "/path", "key")
+        assert repeats.begin(db, keys, mark, b"r" * 32, now) is None
+        repeats.finish(db, keys, mark, 200, {"done": True}, now)
+        kept = repeats.begin(db, keys, mark, b"r" * 32, now)
+        assert kept is not None and kept.body == {"done": True}
+        assert actions.sign_out(db, keys, session) and credentials.revoke(instance, token.id, OPERATOR)
+        with db.read() as connection:
+            assert connection.execute(select(proposals)).all() == []
+        assert instance.verify_ledger()["problems"] == []
+
+
+def test_a_backup_keeps_tokens_and_signs_everybody_out(tmp_path: Path, state: str) -> None:
+    """Whoever has a backup of the database alone has no session; and a revoked token stays revoked."""
+    folder, now = released("0.1.0", tmp_path / "office"), clock.now()
+    upgrade(folder)
+    with closing(Instance.open(folder)) as instance:
+        kept, text = credentials.create(instance, "ana", "kept", OPERATOR)
+        revoked, _ = credentials.create(instance, "ana", "revoked", OPERATOR)
+        credentials.revoke(instance, revoked.id, OPERATOR)
+        session = Session(b"s" * 32, Actor("ana", "oidc"), "official", None, None, now, now, now + HOUR)
+        actions.sign_in(instance.db, instance.keys, session)
+        back_up(instance, tmp_path / "backup.tar", with_keys=True)
+    again = tmp_path / "again"
+    restore(tmp_path / "backup.tar", again, OPERATOR, state=states.named(again))
+    with closing(Instance.open(again)) as instance, instance.db.read() as connection:
+        assert tokens.find(connection, text) == kept
+        assert sessions.find(connection, instance.keys, session.digest) is None
+        found = tokens.by_id(connection, revoked.id)
+        assert found is not None and found.revoked_at is not None
         assert instance.verify_ledger()["problems"] == []
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, replace
+
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publica.trust.privacy.derived import DERIVED, Sums
+from publica.trust.privacy.derived import DERIVED, Moments, Spread, Sums, computed, deviation
 
 POINTS = st.lists(st.tuples(st.integers(-3, 3), st.integers(-50, 50)), min_size=1, max_size=25)
 
@@ -30,7 +32,7 @@ def test_as_the_engine_computes_it(kind: str, points: list[tuple[int, int]]) -> 
         (wanted,) = engine.execute(f"SELECT {kind}({arguments}) FROM (VALUES {rows}) t(x, y)").fetchone() or (
             None,
         )
-    found = DERIVED[kind](sums(points))
+    found = computed(DERIVED[kind], sums(points))
     if wanted is None or wanted != wanted:  # NULL, or not a number: of too few points, or all in one place
         assert found is None
     else:
@@ -38,4 +40,30 @@ def test_as_the_engine_computes_it(kind: str, points: list[tuple[int, int]]) -> 
 
 
 def test_noise_makes_no_spread_less_than_nothing() -> None:
-    assert DERIVED["var_pop"]([Sums(10, 100.0, 900.0)]) == 0.0
+    assert computed(DERIVED["var_pop"], [Sums(10, 100.0, 900.0)]) == 0.0
+
+
+STEPS = st.tuples(st.integers(-1, 40), st.integers(-500, 500), st.integers(-500, 5_000))
+
+
+@given(points=POINTS.filter(lambda points: len({x for x, _ in points}) > 1), step=STEPS)
+def test_a_step_of_one_cell_is_reckoned_without_the_others(
+    points: list[tuple[int, int]], step: tuple[int, int, int]
+) -> None:
+    first, *others = sums(points)
+    more, total, squares = step
+    moved = replace(
+        first, count=first.count + more, total=first.total + total, squares=first.squares + squares
+    )
+    found = Moments.of([first, *others]).moved(first.at, step)
+    assert astuple(found) == pytest.approx(astuple(Moments.of([moved, *others])), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", sorted(DERIVED))
+def test_a_margin_over_many_cells_looks_at_each_once(kind: str) -> None:
+    """Over 30,000: were all others looked at for each of them, it would take hours."""
+    parts = [
+        (Sums(20 + n % 7, 20_000.0 + n, 2e8 + 50 * n, n), Spread(3.0, 900.0, 8e5)) for n in range(30_000)
+    ]
+    margin = deviation(DERIVED[kind], parts)
+    assert margin is not None and margin > 0

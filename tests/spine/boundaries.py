@@ -129,6 +129,7 @@ PASSED_OVER = {
     f"{GATEWAY}:execute": "the engine computes; nothing is kept, and `compute` is a step",
     f"{GATEWAY}:patiently": "computes again where there was no memory; `compute` is a step",
     f"{GATEWAY}:withhold": "a refusal: one transaction, tried as `refused use`",
+    "publica.kernel.records.actions:apply_reading": "tries `_apply` again; its steps are tried",
     f"{WRITE}:agreements_of": "pure",
     f"{WRITE}:_without_release": "`prepare` is a step",
     f"{LOAD}:_refuse_to_empty": "reads the manifest, before anything is written",

@@ -16,6 +16,8 @@ from .plan import examples
 from .questions import Question, questions
 from .world import CHOICES, World, build, shelf
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (0, 1, 2)
 PERSONS = [f"P-{n:03}" for n in range(30)]
 

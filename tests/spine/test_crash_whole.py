@@ -31,6 +31,8 @@ from . import support
 from .support import Process, process
 from .test_backup import published_at
 
+pytestmark = pytest.mark.slow
+
 MOST = 400
 OPERATOR = support.actor("operator")
 

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 
 from publica.data.engines.errors import NoMemory
 from publica.gateway import execute
-from publica.gateway.door import Limits
+from publica.gateway.door import Crowd, Limits
 from publica.instance import Instance
 from publica.kernel import backends
 from publica.kernel.errors import Unavailable
@@ -234,13 +234,16 @@ def test_a_version_whose_file_was_altered(folder: Path) -> None:
     assert (ran.code, ran.out) == (4, b"") and "altered" in ran.err
 
 
-@pytest.mark.parametrize(("fails", "seconds", "tries"), [(2, 60, 3), (9, 60, 4), (9, 0.05, 1)])
+@pytest.mark.parametrize(
+    ("others", "fails", "seconds", "tries"), [(1, 2, 60, 3), (1, 9, 60, 4), (1, 9, 0.05, 1), (0, 9, 60, 1)]
+)
 def test_who_finds_no_memory_tries_again_while_there_is_time(
-    monkeypatch: pytest.MonkeyPatch, fails: int, seconds: float, tries: int
+    monkeypatch: pytest.MonkeyPatch, others: int, fails: int, seconds: float, tries: int
 ) -> None:
-    """Others may have taken it all, for a moment."""
+    """Others may have taken it all, for a moment; who is alone took it all."""
     monkeypatch.setattr(execute, "PAUSES", (0.06, 0.06, 0.06))
-    door = SimpleNamespace(limits=Limits(seconds=seconds))
+    door = SimpleNamespace(limits=Limits(seconds=seconds), crowd=Crowd())
+    door.crowd.size = others
     tried: list[int] = []
 
     def work() -> str:
@@ -254,4 +257,4 @@ def test_who_finds_no_memory_tries_again_while_there_is_time(
     else:
         with pytest.raises(NoMemory):
             execute.patiently(door, work)  # type: ignore[arg-type]
-    assert len(tried) == tries
+    assert (len(tried), door.crowd.size) == (tries, others)

@@ -20,6 +20,8 @@ from .poison import changed, pokes
 from .questions import Question
 from .world import World, build, shelf
 
+pytestmark = pytest.mark.slow
+
 VARIANTS = 3
 ORDERED = [name for name, terms in records.TERMS.items() if terms.protection == "pseudonymous rows"]
 """What leaves under these has a total order of its own; elsewhere only its own ORDER BY gives one."""

@@ -15,6 +15,8 @@ from .poison import narrowed
 from .questions import Question, listings, questions
 from .world import Rows, World, about, build, shelf
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pair(module_state: str) -> Iterator[tuple[World, World]]:
@@ -102,7 +104,7 @@ def test_whoever_was_released_is_who_left(pair: tuple[World, World]) -> None:
             assert released == people_of(world, activity, shown), (activity, question)
 
     law()
-    assert exact >= examples("released").max_examples / 3
+    assert exact >= examples("released").max_examples / 5
 
 
 def people_of(world: World, activity: str, shown: set[str]) -> set[str]:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from publica.cli.common import instance
+from publica.cli.serve import serve_instance
+
 
 @click.command()
 @click.option(
@@ -24,15 +27,28 @@ import click
     help="How many synthetic people.",
 )
 @click.option("--no-serve", is_flag=True, help="End after the tour.")
-def demo(folder: Path, persons: int, no_serve: bool) -> None:
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port to serve it on, on this machine alone; 0: a free one.",
+)
+def demo(folder: Path, persons: int, no_serve: bool, port: int) -> None:
     """Build a fictional municipality with synthetic people and walk through what Publica does.
+
+    Then serve it, on this machine alone, for anybody to sign in as whomever they like.
 
     \b
     Example: publica demo --dir /tmp/town --persons 10000
     """
+    from publica.demo.personas import personas
     from publica.demo.tour import run
 
-    run(folder, persons, click.echo, serve=not no_serve)
+    citizen = run(folder, persons, click.echo, serve=not no_serve)
+    if not no_serve:
+        with instance(str(folder)) as opened:
+            serve_instance(opened, "127.0.0.1", port, providers=personas(opened, (citizen,)))
 
 
 COMMANDS = (demo,)

@@ -12,7 +12,7 @@ import traceback
 import click
 
 from publica import __version__
-from publica.cli import choice, data, demo, ledger, operations, query, records, uses
+from publica.cli import choice, data, demo, ledger, operations, query, records, serve, token, uses
 from publica.cli.common import printable
 from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Refused, Unavailable
 
@@ -50,6 +50,8 @@ for command in (
     *uses.COMMANDS,
     *ledger.COMMANDS,
     *operations.COMMANDS,
+    *token.COMMANDS,
+    *serve.COMMANDS,
     *demo.COMMANDS,
 ):
     publica.add_command(command)

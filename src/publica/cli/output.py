@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -13,6 +12,7 @@ from pyarrow import csv, parquet
 
 from publica.cli.common import table
 from publica.gateway.door import Answer
+from publica.http import forms
 from publica.trust.privacy import Parameters
 
 
@@ -22,10 +22,10 @@ def emit(answer: Answer, form: str, to: IO[bytes]) -> None:
         case "arrow":
             _write(pa.ipc.new_stream(to, answer.schema), answer.batches())
         case "parquet":
-            schema, batches = _as_text(answer, pa.types.is_interval)
+            schema, batches = forms.as_text(answer, pa.types.is_interval)
             _write(parquet.ParquetWriter(to, schema), batches)
         case "csv":
-            schema, batches = _as_text(
+            schema, batches = forms.as_text(
                 answer, lambda kind: pa.types.is_nested(kind) or pa.types.is_interval(kind)
             )
             _write(csv.CSVWriter(to, schema), batches)
@@ -41,34 +41,10 @@ def _write(writer: Any, batches: Iterator[pa.RecordBatch]) -> None:
             writer.write_batch(batch)
 
 
-def _as_text(answer: Answer, chosen: Any) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """The answer with the columns of the `chosen` types as JSON text."""
-    texts = [chosen(field.type) for field in answer.schema]
-    fields = [
-        pa.field(f.name, pa.string()) if text else f for f, text in zip(answer.schema, texts, strict=True)
-    ]
-    schema = pa.schema(fields)
-
-    def column(values: pa.Array, text: bool) -> pa.Array:
-        if not text:
-            return values
-        given = [
-            None if value is None else json.dumps(_plain(value), default=str) for value in _values(values)
-        ]
-        return pa.array(given, pa.string())
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        for batch in answer.batches():
-            columns = [column(values, text) for values, text in zip(batch.columns, texts, strict=True)]
-            yield pa.RecordBatch.from_arrays(columns, schema=schema)
-
-    return schema, batches()
-
-
 def _json(answer: Answer) -> str:
     """Strict JSON (RFC 8259): what is not finite becomes text, names that come twice are numbered."""
-    names = _unique(answer.schema.names)
-    rows = [dict(zip(names, map(_plain, row), strict=True)) for row in _rows(answer)]
+    names = forms.unique(answer.schema.names)
+    rows = [dict(zip(names, map(forms.plain, row), strict=True)) for row in _rows(answer)]
     said: dict[str, Any] = {"receipt": answer.receipt, "rows": rows}
     if answer.protected is not None:
         margins = {names[at]: values for at, values in answer.margins.items()}
@@ -115,42 +91,8 @@ def _digits(value: float) -> str:
     return f"{float(f'{value:.2g}'):,.10g}"
 
 
-def _unique(names: Sequence[str]) -> list[str]:
-    found: list[str] = []
-    for name in names:
-        free, number = name, 2
-        while free in found:
-            free, number = f"{name}_{number}", number + 1
-        found.append(free)
-    return found
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    return {name: _plain(part) for name, part in value.items()} if isinstance(value, dict) else value
-
-
 def _rows(answer: Answer) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for batch in answer.batches():
-        rows += zip(*map(_values, batch.columns), strict=True)
+        rows += zip(*map(forms.values, batch.columns), strict=True)
     return rows
-
-
-def _values(column: pa.Array) -> list[Any]:
-    """Python's values; text for times beyond the years that Python knows (1 to 9999)."""
-    try:
-        return list(column.to_pylist())
-    except (OverflowError, ValueError):
-        return [_beyond(value) for value in column]
-
-
-def _beyond(value: pa.Scalar) -> Any:
-    try:
-        return value.as_py()
-    except (OverflowError, ValueError):
-        return str(value.cast(pa.string())) if not pa.types.is_nested(value.type) else str(value)

@@ -26,6 +26,12 @@ def get(connection: Connection, folder: Path, dataset: str, number: int) -> Vers
     return _one(connection, folder, wanted)
 
 
+def all_of(connection: Connection, folder: Path, dataset: str) -> list[Version]:
+    """Every version of a dataset, newest first."""
+    query = select(table).where(table.c.dataset == dataset).order_by(table.c.number.desc())
+    return [_version(folder, row) for row in connection.execute(query).mappings()]
+
+
 def _one(connection: Connection, folder: Path, query: Select[Any]) -> Version | None:
     row = connection.execute(query).mappings().one_or_none()
     return _version(folder, row) if row is not None else None

@@ -36,8 +36,10 @@ RECEIPT = ("id", "at", "organisation", "activity", "purpose", "basis", "agreemen
 COMMITTED = ("actor", "sql", "result", "touched", "released")
 
 
-def run(folder: Path, persons: int, say: Say, serve: bool = False) -> None:
+def run(folder: Path, persons: int, say: Say, serve: bool = False) -> str:
     """Build the demo in `folder` (or take the one made there before) and give the tour.
+
+    Returns the key of the citizen whom it follows.
 
     Raises BadInput when the folder holds something else, IntegrityBroken when a step does not do what it
     must.
@@ -55,6 +57,7 @@ def run(folder: Path, persons: int, say: Say, serve: bool = False) -> None:
     finally:
         stage.instance.close()
     farewell(stage, serve=serve)
+    return stage.citizen.key
 
 
 def open_data(stage: Stage) -> None:
@@ -193,7 +196,10 @@ def farewell(stage: Stage, *, serve: bool) -> None:
     stage.tell("Then change a file in my-records, see the difference and apply it:")
     stage.command("apply", "--dry-run", "my-records")
     if serve:
-        stage.tell("This version has no web pages yet: everything works from the command line.")
+        stage.tell("It is served now, on this machine alone. Web pages come later; in a browser, open")
+        stage.say("    /sign-in/ana          to be Ana, and likewise any other official")
+        stage.say("    /sign-in/citizen-1    to be the citizen")
+        stage.say("    /api/v1/session       to see who you are, and whom you can be")
 
 
 def _minute(use: dict[str, Any]) -> str:

@@ -43,6 +43,9 @@ TOTAL = frozenset(
 )
 """Nodes that cannot fail by themselves, whatever the values."""
 
+TRUTHS = (exp.Predicate, exp.And, exp.Or, exp.Not, exp.Boolean, exp.Null)
+"""Nodes that are true or false, or NULL."""
+
 TOTAL_FUNCTIONS = words(
     "count count_star sum avg min max rank dense_rank row_number lower upper length year month day"
 )
@@ -54,6 +57,7 @@ KINDS = (
     (re.compile(r"TIMESTAMP"), "timestamp"),
     (re.compile(r"BOOLEAN"), "boolean"),
 )
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DIGITS = 15
 VALUES: tuple[tuple[type | tuple[type, ...], str], ...] = (
     (bool, "boolean"),
@@ -73,7 +77,7 @@ def simple(node: exp.Expr, occurrence: Occurrence, resolved: Resolved, params: M
     if node.args.get("query"):
         return False
     sides = list(_operands(node))
-    if isinstance(node, exp.Is) and isinstance(node.expression, (exp.Null, exp.Boolean)):
+    if isinstance(node, exp.Is) and all(_truth(truth, resolved) for truth in _truths(node)):
         sides = [node.this]
     columns = [side for side in sides if isinstance(side, exp.Column)]
     if not columns or len(columns) > 1 or not _matching(node, resolved, params):
@@ -104,10 +108,30 @@ def _total(node: exp.Expr, resolved: Resolved, params: Mapping[str, object]) -> 
     if isinstance(node, exp.Anonymous):
         return node.this in TOTAL_FUNCTIONS
     if type(node) in TOTAL:
-        return True
+        return all(_truth(operand, resolved) for operand in _truths(node))
     if isinstance(node, (exp.Cast, exp.DataType)):
         return isinstance(node, exp.DataType) or _constant_kind(node) is not None
     return _matching(node, resolved, params)
+
+
+def _truths(node: exp.Expr) -> Iterator[exp.Expr]:
+    """The operands of a node that must be true or false."""
+    if isinstance(node, (exp.And, exp.Or)):
+        yield from (node.this, node.expression)
+    elif isinstance(node, exp.Is):
+        yield from () if isinstance(node.expression, exp.Null) else (node.this,)
+    elif isinstance(node, (exp.Not, exp.Where, exp.Having, exp.Qualify)):
+        yield node.this
+    elif isinstance(node, exp.Join) and node.args.get("on"):
+        yield node.args["on"]
+
+
+def _truth(node: exp.Expr, resolved: Resolved) -> bool:
+    """Whether a value is true, false or NULL as it is; a text would be converted."""
+    node = node.unnest()
+    if isinstance(node, exp.Column):
+        return _kinds(node, resolved) == {"boolean"}
+    return isinstance(node, TRUTHS)
 
 
 def _matching(node: exp.Expr, resolved: Resolved, params: Mapping[str, object]) -> bool:
@@ -166,9 +190,19 @@ def fits(node: exp.Expr, kind: str | None, params: Mapping[str, object]) -> bool
 def _value_kind(value: object) -> str | None:
     if value is None:
         return "nothing"
-    if isinstance(value, (int, Decimal)) and len(str(value)) > DIGITS:
+    if isinstance(value, int) and len(str(value)) > DIGITS:
+        return None
+    if isinstance(value, Decimal) and not _short(value):
+        return None
+    if isinstance(value, datetime) and value.tzinfo is not None:
         return None
     return next((kind for types, kind in VALUES if isinstance(value, types)), None)
+
+
+def _short(value: Decimal) -> bool:
+    """Whether a number has few digits about the point, so that a column can be compared with it."""
+    _, digits, exponent = value.as_tuple()
+    return isinstance(exponent, int) and max(len(digits), -exponent) + max(exponent, 0) <= DIGITS
 
 
 def _constant_kind(node: exp.Expr) -> str | None:
@@ -184,6 +218,6 @@ def _constant_kind(node: exp.Expr) -> str | None:
 
 def _is_date(text: str) -> bool:
     try:
-        return len(text) == len("2020-01-31") and bool(date.fromisoformat(text))
+        return DAY.fullmatch(text) is not None and bool(date.fromisoformat(text))
     except ValueError:
         return False

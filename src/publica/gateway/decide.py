@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from publica.gateway.facts import OPEN_ACCESS, Facts, Grant, agreements_of
+from publica.gateway.facts import OPEN_ACCESS, OWN_DATA, Facts, Grant, agreements_of
 from publica.gateway.quota import left
 from publica.governance.activities.model import Activity
 from publica.kernel.decision import Clause, Decision
@@ -17,6 +17,8 @@ def decide(facts: Facts) -> Decision:
     """Whether this use may happen: every condition, met or missing, with the record it cites."""
     if facts.activity_id == OPEN_ACCESS:
         return Decision(tuple(_open_access(facts)))
+    if facts.activity_id == OWN_DATA:
+        return Decision(tuple(_own_data(facts)))
     clauses = [*_who(facts), *_ground(facts)]
     for dataset in sorted(facts.reads):
         clauses += _dataset(facts, facts.grants[dataset])
@@ -33,6 +35,18 @@ def _open_access(facts: Facts) -> Iterator[Clause]:
         yield _cites(grant, "dataset-open", grant.open)
         yield _loaded(facts, grant)
         yield _steward(facts, grant)
+
+
+def _own_data(facts: Facts) -> Iterator[Clause]:
+    """A person reads what is held about themselves: no agreement and no steward stands between."""
+    yield Clause("activity-known", True, {"activity": OWN_DATA}, f"activity:{OWN_DATA}")
+    yield Clause("own-person", facts.citizen)
+    for dataset in sorted(facts.reads):
+        grant = facts.grants[dataset]
+        yield _cites(grant, "own-dataset", grant.open or bool(grant.dataset.spec.subject_columns))
+        yield _loaded(facts, grant)
+    if not facts.reads:
+        yield Clause("constants-only", True)
 
 
 def _who(facts: Facts) -> Iterator[Clause]:

@@ -47,6 +47,24 @@ class Recent(Generic[V]):
                 self._kept.popitem(last=False)
 
 
+class Crowd:
+    """How many uses compute at this moment."""
+
+    def __init__(self) -> None:
+        self.size, self._lock = 0, Lock()
+
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """While this lasts, one more."""
+        with self._lock:
+            self.size += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.size -= 1
+
+
 TURN_SECONDS = 2.0
 """How long an attempt waits for its turn before it goes on beside the others."""
 
@@ -75,6 +93,7 @@ class Door:
     granted: Recent[Any] = field(default_factory=lambda: Recent(64))
     masks: Recent[Any] = field(default_factory=lambda: Recent(16))
     turn: Lock = field(default_factory=Lock)
+    crowd: Crowd = field(default_factory=Crowd)
 
     @contextmanager
     def in_turn(self, attempt: int) -> Iterator[None]:
@@ -89,12 +108,16 @@ class Door:
 
 @dataclass(frozen=True)
 class Request:
-    """A question: who asks, under which activity, in which words."""
+    """A question: who asks, under which activity, in which words.
+
+    `roles`: of the roles that the actor holds, those that count now; None for all.
+    """
 
     actor: Actor
     activity: str
     sql: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    roles: frozenset[str] | None = None
 
     def __post_init__(self) -> None:
         """Raises BadInput for half a character: no receipt could hold it."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from publica.gateway.aggregate.run import Release
 from publica.gateway.door import Door, Margins
 from publica.gateway.facts import Facts
 from publica.gateway.model import Rewritten, Touch
+from publica.gateway.own import Own, given
 from publica.gateway.relations import MaskKey
 from publica.gateway.spool import Spool
 from publica.kernel.errors import IntegrityBroken, PublicaError
@@ -38,13 +40,15 @@ def patiently(door: Door, work: Callable[[], T]) -> T:
     """
     until = time.monotonic() + door.limits.seconds
     for pause in PAUSES:
-        try:
-            return work()
-        except NoMemory:
-            if time.monotonic() + pause > until:
-                raise
+        with door.crowd.joined():
+            try:
+                return work()
+            except NoMemory:
+                if door.crowd.size == 1 or time.monotonic() + pause > until:
+                    raise
         time.sleep(pause)
-    return work()
+    with door.crowd.joined():
+        return work()
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,11 @@ def execute(
     size: int,
 ) -> Outcome:
     """Run the rewritten statement. Raises TimedOut past a limit, BadInput when it cannot be computed."""
-    given = {name: params[name] for name in plan.parameters}
-    with door.engine.snapshot(door.limits.seconds) as snapshot:
-        spool, left = _run(door, snapshot, plan, given)
+    values = {name: params[name] for name in plan.parameters}
+    with _snapshot(door, masks) as snapshot:
+        spool, left = _run(door, snapshot, plan, values)
         counters = {name: snapshot.counter(key.column) for name, key in masks.items() if key.column}
-        key = _whole(plan, counters, size)
+        key = None if _owns(masks) else _whole(plan, counters, size)
         touched, stored = _touched(door, snapshot, plan, params, size, key)
         released = _released(snapshot, plan, left, size, touched)
     counter = min(counters.values(), default=None)
@@ -113,13 +117,27 @@ def execute_cells(
     return Outcome(None, counter, touched, stored, key, nobody, exact=True, cells=cells)
 
 
-def account(door: Door, plan: Rewritten, params: Mapping[str, Any], size: int) -> SubjectSet | None:
+def account(
+    door: Door, plan: Rewritten, masks: Mapping[str, MaskKey], params: Mapping[str, Any], size: int
+) -> SubjectSet | None:
     """Whose rows a statement looked through that failed half-way; everybody when that cannot be told."""
     try:
-        with door.engine.snapshot(door.limits.seconds) as snapshot:
+        with _snapshot(door, masks) as snapshot:
             return _touched(door, snapshot, plan, params, size, None)[0]
     except PublicaError:
         return SubjectSet.from_positions(range(size), size)
+
+
+def _owns(masks: Mapping[str, MaskKey]) -> dict[str, Own]:
+    """Under own-data: where the person's rows come from."""
+    return {dataset: key.own for dataset, key in masks.items() if key.own is not None}
+
+
+@contextmanager
+def _snapshot(door: Door, masks: Mapping[str, MaskKey]) -> Iterator[Snapshot]:
+    """A snapshot, with the rows of who asks where only those may be read."""
+    with door.engine.snapshot(door.limits.seconds) as snapshot, given(snapshot, _owns(masks)):
+        yield snapshot
 
 
 def _run(

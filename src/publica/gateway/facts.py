@@ -14,11 +14,12 @@ from publica.data import subjects, versions
 from publica.data.model import Version
 from publica.gateway.quota import Spent, spent_of
 from publica.governance.activities.model import OPEN_ACCESS as OPEN_ACCESS
+from publica.governance.activities.model import OWN_DATA as OWN_DATA
 from publica.governance.activities.model import Activity
 from publica.governance.agreements.model import Agreement, Transform
 from publica.governance.agreements.rules import covers, missing_signatures, transform_of
 from publica.governance.datasets.model import Dataset
-from publica.governance.identity.rules import roles_of
+from publica.governance.identity.rules import in_service, roles_of
 from publica.governance.leadership.rules import accountable
 from publica.governance.rules.model import Law
 from publica.governance.rules.rules import in_force
@@ -71,15 +72,26 @@ class Facts:
     generation: int
     size: int
     output: str
+    citizen: bool = False  # who asks is a citizen, about themselves
+    person: int | None = None  # that citizen's position; None when nothing is held about them
 
     @property
     def date(self) -> date:
         return self.at.date()
 
+    @property
+    def person_only(self) -> bool:
+        """Whether of tables about people only the rows of who asks are read."""
+        return self.activity_id == OWN_DATA
 
-def grants(book: Book, activity: Record[Activity] | None, at: date) -> dict[str, Grant]:
-    """What the activity would get of every dataset, by dataset id."""
-    return {record.id: _grant(book, activity, record, at) for record in book.all("dataset")}
+
+def grants(
+    book: Book, activity: Record[Activity] | None, at: date, *, everything: bool = False
+) -> dict[str, Grant]:
+    """What the activity would get of every dataset, by dataset id. `everything`: all of it, as it is."""
+    return {
+        record.id: _grant(book, activity, record, at, everything=everything) for record in book.all("dataset")
+    }
 
 
 def agreements_of(granted: Mapping[str, Grant]) -> dict[str, Record[Agreement]]:
@@ -97,7 +109,9 @@ def output_of(activity: Record[Activity] | None, granted: Mapping[str, Grant]) -
     return str(max(asked, key=STRICTNESS.index))
 
 
-def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date) -> Grant:
+def _grant(
+    book: Book, activity: Record[Activity] | None, dataset: Record[Dataset], at: date, *, everything: bool
+) -> Grant:
     recipient = activity.spec.organisation if activity else None
     own = recipient is not None and dataset.spec.holder == recipient
     agreement = None if own or activity is None else _agreement(book, activity, dataset, at)
@@ -106,7 +120,7 @@ def _grant(book: Book, activity: Record[Activity] | None, dataset: Record[Datase
         agreement=agreement,
         agreement_in_force=agreement is not None and covers(agreement.spec, at),
         unsigned=tuple(missing_signatures(agreement.spec, at)) if agreement else (),
-        transforms=_transforms(dataset, agreement, own=own or dataset.spec.access == "open"),
+        transforms=_transforms(dataset, agreement, own=own or everything or dataset.spec.access == "open"),
         own=own,
     )
 
@@ -158,16 +172,22 @@ def gather(
     actor: str,
     activity_id: str,
     reads: Mapping[str, frozenset[str]],
+    person: str | None = None,
+    only: frozenset[str] | None = None,
 ) -> Facts:
-    """The facts about one request. Reads the state database only for versions and the choice counter."""
+    """The facts about one request; of the actor's roles, `only` those count.
+
+    Reads the state database only for versions and the choice counter.
+    """
     activity = book.get("activity", activity_id)
     law = book.get("law", activity.spec.basis.law) if activity and activity.spec.basis.law else None
     met = {dataset: granted[dataset] for dataset in reads}
+    roles = _roles(book, activity, actor, at.date())
     return Facts(
         at=at,
         actor=actor,
-        official=book.get("official", actor),
-        roles=_roles(book, activity, actor, at.date()),
+        official=in_service(book, actor, at.date()),
+        roles=roles if only is None else roles & only,
         activity_id=activity_id,
         activity=activity,
         law=law,
@@ -182,6 +202,8 @@ def gather(
         generation=book.generation,
         size=subjects.size(connection),
         output=output_of(activity, granted),
+        citizen=person is not None,
+        person=None if person is None else subjects.position(connection, folder, person),
     )
 
 

@@ -173,18 +173,27 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Governed:
-    """What a base table becomes: SQL per column over `table`, its stored mask, its subject columns."""
+    """What a base table becomes: SQL per column over `table`, its stored mask, its subject columns.
+
+    `given`: the rows are handed to the engine under that name; they stand in no table.
+    """
 
     table: str
     columns: Mapping[str, str]
     mask: str | None = None
     subjects: tuple[str, ...] = ()
+    given: bool = False
     single: bool = True  # nobody has more than one row
+
+    @property
+    def source(self) -> str:
+        """Where the rows are, in SQL."""
+        return f'"{self.table}"' if self.given else f'"main"."{self.table}"'
 
     @property
     def identity(self) -> Hashable:
         """Equal for relations that are written alike."""
-        return self.table, tuple(self.columns.items()), self.mask, self.subjects, self.single
+        return self.source, tuple(self.columns.items()), self.mask, self.subjects, self.single
 
 
 @dataclass(frozen=True)

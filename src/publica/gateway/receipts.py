@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from publica.gateway import own
 from publica.gateway.aggregate.run import Nearer, Release, fresh, parameters, remember, standing
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
 from publica.gateway.quota import count, locks, reserve
-from publica.governance.activities.model import Activity
+from publica.governance.activities.model import OWN_DATA, Activity
 from publica.kernel import ids
 from publica.kernel.database import Change
 from publica.kernel.decision import Clause, Decision
@@ -76,11 +77,18 @@ def refused(door: Door, request: Request, decision: Decision, facts: Facts | Non
 
 
 def withheld(
-    door: Door, request: Request, decision: Decision, facts: Facts, touched: SubjectSet | None
+    door: Door,
+    request: Request,
+    decision: Decision,
+    facts: Facts,
+    touched: SubjectSet | None,
+    release: Release | None = None,
 ) -> str:
     """Write the receipt of an answer that was computed and then refused; returns its id.
 
-    It was a use: it counts against the agreements, and those it looked through can see it.
+    It was a use: it counts against the agreements, and those it looked through can see it. That it was too
+    long tells something of the cells (`release`) that it was computed from: they count as released. Raises
+    Nearer as `failed` does.
     """
     receipt = _naming(_receipt(request, facts, "refused"), decision)
     prepared = _without_release(door, request, receipt, touched)
@@ -88,9 +96,9 @@ def withheld(
     def work(change: Change) -> Written:
         for agreement in agreements_of(facts.grants).values():
             count(change.connection, agreement, facts.at)
-        return transparency.write(change, prepared)
+        return _write(change, prepared, release)
 
-    door.db.write(work, locks(agreements_of(facts.grants).values()))
+    door.db.write(work, [*locks(agreements_of(facts.grants).values()), *standing(release)])
     return receipt.id
 
 
@@ -104,26 +112,25 @@ def failed(
     """Write the receipt of a statement that could not be computed; returns its id.
 
     It counts as a use. Raises Exhausted when none was left: failing says no more than an answer. An error may
-    have told something of the cells (`release`) that it was computed from: they count as released.
+    tell something of the cells (`release`) that it was computed from: they count as released. Raises Nearer
+    when they must not be, since another answer came out meanwhile: then the error must not be told.
     """
     receipt = replace(_receipt(request, facts, "failed"), clauses=(Clause("use-failed", False),))
     prepared = _without_release(door, request, receipt, touched)
 
     def work(change: Change) -> Written:
         reserve(change.connection, agreements_of(facts.grants).values(), 0, facts.at)
-        return _write(change, prepared, release, strict=False)
+        return _write(change, prepared, release)
 
     door.db.write(work, [*locks(agreements_of(facts.grants).values()), *standing(release)])
     return receipt.id
 
 
-def _write(
-    change: Change, prepared: transparency.Prepared, release: Release | None, *, strict: bool = True
-) -> Written:
+def _write(change: Change, prepared: transparency.Prepared, release: Release | None) -> Written:
     """The receipt; of totals with the cells that came out for the first time, to which it commits."""
     if release is None:
         return transparency.write(change, prepared)
-    cells = fresh(change, release, strict=strict)
+    cells = fresh(change, release)
     shown = digest(prepared.fields["id"], ((cell, release.key) for cell in cells))
     written = transparency.write(change, prepared.saying(cells=shown))
     remember(change, release, cells, written.leaf)
@@ -162,12 +169,13 @@ def _unread(door: Door, request: Request) -> Receipt:
 def _about(request: Request, activity: Record[Activity] | None, outcome: Result) -> Receipt:
     """The part that the activity tells. An unregistered one is not named: its id is a user's text."""
     basis = activity.spec.basis if activity else None
+    mine = request.activity == OWN_DATA
     return Receipt(
         id=ids.draw("use"),
-        organisation=activity.spec.organisation if activity else "unknown",
-        activity=activity.id if activity else "unknown",
+        organisation=activity.spec.organisation if activity else own.ORGANISATION if mine else "unknown",
+        activity=activity.id if activity else OWN_DATA if mine else "unknown",
         outcome=outcome,
-        purpose=activity.spec.purpose if activity else "unknown",
+        purpose=activity.spec.purpose if activity else own.PURPOSE if mine else "unknown",
         basis=None if basis is None else "consent" if basis.kind == "consent" else f"law:{basis.law}",
         authenticated=request.actor.authenticated,
     )

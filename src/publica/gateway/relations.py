@@ -14,6 +14,7 @@ from publica.data.model import TableSchema, Version
 from publica.gateway.door import Door
 from publica.gateway.facts import Facts, Grant
 from publica.gateway.model import ColumnShape, Governed, Shape
+from publica.gateway.own import NOBODY, Own, own
 from publica.governance.activities.model import Activity
 from publica.governance.agreements.model import Transform
 from publica.governance.agreements.rules import row_scope
@@ -34,10 +35,11 @@ DEFAULT_CONCEPT = "person"
 
 @dataclass(frozen=True)
 class MaskKey:
-    """Which mask of which version a relation used."""
+    """Which mask of which version a relation used; or, under own-data, which rows of it."""
 
     version: Version
     column: str | None
+    own: Own | None = None
 
 
 def effective(grant: Grant, column: Column, output: str) -> Transform:
@@ -92,7 +94,9 @@ def _part(column: Column, transform: Transform) -> str:
 def sketch(facts: Facts) -> dict[str, Governed]:
     """The relations by their readable names, for an explanation: no engine is asked, nothing is loaded."""
     return {
-        dataset: _governed(facts, grant, dataset, "choice_and_scope", lambda column: f'"{column} pseudonym"')
+        dataset: _own(facts, grant, f"own_{dataset}", table_schema(grant.dataset))
+        if facts.person_only and not grant.open
+        else _governed(facts, grant, dataset, "choice_and_scope", lambda column: f'"{column} pseudonym"')
         for dataset, grant in facts.grants.items()
     }
 
@@ -103,6 +107,11 @@ def build(door: Door, facts: Facts) -> tuple[dict[str, Governed], dict[str, Mask
     for dataset, grant in facts.grants.items():
         version, schema = facts.versions[dataset], table_schema(grant.dataset)
         table = door.engine.table(version, schema)
+        if facts.person_only and schema.subject_columns:
+            rows = own(dataset, table, schema, NOBODY if facts.person is None else facts.person)
+            governed[dataset] = _own(facts, grant, rows.name, schema)
+            masks[dataset] = MaskKey(version, None, rows)
+            continue
         mask = _mask(door, facts, grant, version, schema)
         relation = _governed(facts, grant, table, mask, _pseudonyms(door, facts, version, schema))
         counted = facts.output == "aggregates" and len(relation.subjects) == 1
@@ -124,6 +133,13 @@ def _governed(
     }
     hidden = tuple(column.hidden_name for column in table_schema(grant.dataset).subject_columns)
     return Governed(table=table, columns=columns, mask=mask, subjects=hidden)
+
+
+def _own(facts: Facts, grant: Grant, name: str, schema: TableSchema) -> Governed:
+    """One person's rows: every column that is read, as it is."""
+    columns = {column: f'"{column}"' for column in sorted(facts.reads[grant.id])}
+    hidden = tuple(column.hidden_name for column in schema.subject_columns)
+    return Governed(name, columns, None, hidden, given=True)
 
 
 def _expression(name: str, transform: Transform, on: date, pseudonym: Callable[[str], str]) -> str:

@@ -84,17 +84,17 @@ def place(
             alias = identifier(table.alias or table.name)
             table.set("alias", exp.TableAlias(this=alias, columns=columns))
             table.set("this", identifier(f"{CTE}{defined}"))
-    check_placed(query, names, {relation.table for relation in governed.values()})
+    check_placed(query, names, {(r.table, r.given) for r in governed.values()})
 
 
-def check_placed(query: exp.Expr, ctes: Set[str], relations: Set[str]) -> None:
+def check_placed(query: exp.Expr, ctes: Set[str], relations: Set[tuple[str, bool]]) -> None:
     """Refuse a statement with a table left in it that is none of ours: a second look, after step 2."""
     for table in query.find_all(exp.Table):
         function, name, schema = table.this, table.name, table.text("db")
         if isinstance(function, exp.Anonymous):
             known = function.this in surface.TABLE_FUNCTIONS
         elif table.meta.get(PLACED):
-            known = schema == "main" and name in relations
+            known = schema in ("main", "") and (name, not schema) in relations
         else:
             known = not schema and name in ctes
         if not known or table.text("catalog"):
@@ -114,7 +114,8 @@ def relation(occurrence: Occurrence, governed: Governed, traced: bool) -> exp.Su
         )
     if not columns:
         columns = [exp.Alias(this=exp.Literal.number(1), alias=identifier(ROW))]
-    table = exp.Table(this=identifier(governed.table), db=identifier("main"))
+    schema = None if governed.given else identifier("main")
+    table = exp.Table(this=identifier(governed.table), db=schema)
     table.meta[PLACED] = True
     select = exp.Select(expressions=columns, from_=exp.From(this=table))
     if governed.mask is not None:

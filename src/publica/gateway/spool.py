@@ -12,7 +12,10 @@ import pyarrow as pa
 
 from publica.kernel.errors import TimedOut, Unavailable
 
-IN_MEMORY = 8 * 1024 * 1024
+IN_MEMORY = 64 * 1024 * 1024
+"""Bytes of an answer that stand in memory while it is made; a longer one goes to disk."""
+PIECE = 1024 * 1024
+"""Bytes that are read of the stream at once."""
 BATCH_ROWS = 32_768
 """Rows per batch of the stream; the last one may have fewer. How the engine cut its batches does not show."""
 
@@ -70,6 +73,25 @@ class Spool:
         self._file.seek(0)
         with pa.ipc.open_stream(self._file) as reader:
             yield from reader
+
+    def raw(self) -> Iterator[bytes]:
+        """The Arrow IPC stream as it was digested, piece by piece."""
+        self._file.seek(0)
+        while piece := self._file.read(PIECE):
+            yield piece
+
+    def put_aside(self) -> None:
+        """Keep it on disk from now on. Raises Unavailable when there is no room."""
+        try:
+            cast(tempfile.SpooledTemporaryFile[bytes], self._file).rollover()
+        except OSError:
+            raise Unavailable(
+                "There is no room for the answer.", do="Free some disk and try again."
+            ) from None
+
+    def drop(self) -> None:
+        """Forget the answer."""
+        self._file.close()
 
     # what pyarrow needs of a file to write to
     closed = False

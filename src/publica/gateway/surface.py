@@ -12,6 +12,9 @@ from sqlglot import exp
 CHARACTERS = 100_000
 """Longest statement, in characters."""
 
+READING_SECONDS = 10.0
+"""Longest work of reading a statement, and of rewriting it, in seconds of one thread."""
+
 BRACKETS = 100
 """Deepest nesting of brackets."""
 
@@ -312,6 +315,7 @@ def markdown() -> str:
     lines += ["In FROM: " + ", ".join(f"`{name}`" for name in sorted(TABLE_FUNCTIONS)) + ".", ""]
     lines += ["## Limits", ""]
     lines += [f"- {CHARACTERS:,} characters, {BRACKETS} nested brackets"]
+    lines += [f"- {READING_SECONDS:g} seconds of work to read it, and as many to rewrite it"]
     lines += [f"- {SOURCES} tables (a name of WITH counts with all that is in it), {JOINS} joins,"]
     lines += [f"  {COLUMNS:,} columns of a SELECT, {REFERENCES:,} references to columns, stars written out"]
     lines += [f"- the count in `repeat`, `lpad` and `rpad` is a plain number up to {LARGEST_REPEAT:,};"]

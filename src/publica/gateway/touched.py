@@ -83,7 +83,7 @@ def _touch(occurrence: Occurrence, relation: Governed, conditions: list[exp.Expr
     parts = [f'"{relation.mask}"'] if relation.mask else []
     parts += (f"({_over_table(condition, occurrence, relation)})" for condition in conditions)
     where = f" WHERE {' AND '.join(parts)}" if parts else ""
-    table = f'"main"."{relation.table}"{where}'
+    table = f"{relation.source}{where}"
     sets = [f'bitstring_agg("{subject}", 0, ${SIZE} - 1)' for subject in relation.subjects]
     sql = f"SELECT ({sets[0]})::BLOB FROM {table}" if len(sets) == 1 else _either(sets, table)
     return Touch(

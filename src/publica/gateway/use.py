@@ -5,19 +5,22 @@ No receipt, no data. A crash between 9 and 10 counts as released.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+import time
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 
-from publica.gateway import opened, receipts
+from publica.gateway import opened, receipts, surface
 from publica.gateway.aggregate import run
 from publica.gateway.aggregate.outer import over_cells
 from publica.gateway.decide import decide
 from publica.gateway.door import Answer, Door, Explanation, Request
 from publica.gateway.execute import Outcome, account, execute, execute_cells, patiently
-from publica.gateway.facts import OPEN_ACCESS, Facts, Grant, gather, grants, output_of
+from publica.gateway.facts import OPEN_ACCESS, OWN_DATA, Facts, Grant, gather, grants, output_of
 from publica.gateway.meaning import check_meaning
-from publica.gateway.model import Governed, Outside, Resolved, Rewritten
+from publica.gateway.model import Governed, Outside, Resolved, Rewritten, outside
+from publica.gateway.own import person_of
 from publica.gateway.parse import parse
 from publica.gateway.quota import Exhausted
 from publica.gateway.relations import MaskKey, build, shape, sketch
@@ -29,6 +32,7 @@ from publica.kernel.errors import IntegrityBroken, PublicaError, Refused, Unavai
 from publica.kernel.records import Book, book
 from publica.trust.transparency.sets import SubjectSet
 
+T = TypeVar("T")
 ATTEMPTS = 20
 """How often an answer is made anew because choices moved while it was computed."""
 
@@ -65,8 +69,11 @@ def use(door: Door, request: Request) -> Answer:
                 raise refuse(door, request, decision, facts)
             plan, masks = govern(door, request, facts, statement)  # 6
             outcome = compute(door, request, facts, plan, masks)  # 7
-            outcome = protect(door, request, facts, plan, outcome)  # 8
-            receipt = write(door, request, facts, statement, outcome)  # 9
+            try:
+                outcome = protect(door, request, facts, plan, outcome)  # 8
+                receipt = write(door, request, facts, statement, outcome)  # 9
+            except run.Nearer:
+                continue  # whatever came of it, its cells must not count as released: nothing may be told
             if receipt is not None:
                 return release(receipt, decision, facts, outcome)  # 10
     raise Unavailable(
@@ -81,8 +88,8 @@ def explain(door: Door, request: Request) -> Explanation:
         facts = know(door, request, statement)
         decision = decide(facts)
         plan = _rewrite(request, facts, statement, sketch(facts)) if decision.allowed else None
-    except Outside as outside:
-        return Explanation(Decision((outside.clause,)), None, None)
+    except Outside as found:
+        return Explanation(Decision((found.clause,)), None, None)
     return Explanation(decision, plan.readable if plan else None, facts.output)
 
 
@@ -90,8 +97,8 @@ def understand(door: Door, request: Request) -> Statement:
     """Steps 1 to 3, remembered for statements asked again. What cannot be understood is refused."""
     try:
         return _read(door, request)
-    except Outside as outside:
-        raise refuse(door, request, Decision((outside.clause,)), None) from None
+    except Outside as found:
+        raise refuse(door, request, Decision((found.clause,)), None) from None
 
 
 def _read(door: Door, request: Request) -> Statement:
@@ -104,14 +111,32 @@ def _read(door: Door, request: Request) -> Statement:
         granted = _granted(door, records, request.activity, now)
         output = output_of(records.get("activity", request.activity), granted)
         shapes = {dataset: shape(grant, output) for dataset, grant in granted.items()}
-        query = parse(request.sql)  # 1
-        resolved = resolve(query, shapes)  # 2
-        check_meaning(resolved, shapes)  # 3
+        within = Within(surface.READING_SECONDS)
+        query = within(lambda: parse(request.sql))  # 1
+        resolved = within(lambda: resolve(query, shapes))  # 2
+        within(lambda: check_meaning(resolved, shapes))  # 3
         known = Statement(key, records.generation, now, resolved)
         door.statements.put(key, known)
     for name in sorted(known.resolved.parameters - request.params.keys()):
         raise Outside(Clause("sql-parameter-missing", False, {"name": name}))
     return known
+
+
+class Within:
+    """Steps that may take so many seconds of this thread's work in all.
+
+    The time of others does not count. Raises Outside after the step that went past; each takes a time that
+    is bounded by the statement's length.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds, self._ends = seconds, time.thread_time() + seconds
+
+    def __call__(self, step: Callable[[], T]) -> T:
+        done = step()
+        if time.thread_time() > self._ends:
+            raise outside("sql-too-slow", limit=f"{self._seconds:g}")
+        return done
 
 
 def know(door: Door, request: Request, statement: Statement) -> Facts:
@@ -128,6 +153,8 @@ def know(door: Door, request: Request, statement: Statement) -> Facts:
             actor=request.actor.id,
             activity_id=request.activity,
             reads=statement.resolved.reads,
+            person=person_of(request.actor, request.activity),
+            only=request.roles,
         )
 
 
@@ -136,7 +163,8 @@ def _granted(door: Door, records: Book, activity: str, at: date) -> Mapping[str,
     key = (records.generation, activity, at)
     known: Mapping[str, Grant] | None = door.granted.get(key)
     if known is None:
-        known = grants(records, records.get("activity", activity), at)
+        everything = activity == OWN_DATA
+        known = grants(records, records.get("activity", activity), at, everything=everything)
         door.granted.put(key, known)
     return known
 
@@ -156,8 +184,8 @@ def govern(
     if plan is None:
         try:
             plan = _rewrite(request, facts, statement, relations)
-        except Outside as outside:
-            raise refuse(door, request, Decision((outside.clause,)), facts) from None
+        except Outside as found:
+            raise refuse(door, request, Decision((found.clause,)), facts) from None
         if not request.params:  # what is touched depends on their values
             door.plans.put(key, plan)
     return plan, masks
@@ -166,10 +194,13 @@ def govern(
 def _rewrite(
     request: Request, facts: Facts, statement: Statement, relations: Mapping[str, Governed]
 ) -> Rewritten:
+    within = Within(surface.READING_SECONDS)
     if facts.output == "aggregates" and any(not grant.open for grant in facts.grants.values()):
-        return over_cells(statement.resolved, relations, request.params)
+        return within(lambda: over_cells(statement.resolved, relations, request.params))
     pseudonymous = facts.output == "pseudonymous rows"
-    return rewrite(statement.resolved, relations, pseudonymous=pseudonymous, params=request.params)
+    return within(
+        lambda: rewrite(statement.resolved, relations, pseudonymous=pseudonymous, params=request.params)
+    )
 
 
 def compute(
@@ -182,7 +213,7 @@ def compute(
         return patiently(door, lambda: execute(door, plan, masks, request.params, facts.size))
     except PublicaError:
         if facts.activity_id != OPEN_ACCESS:
-            _failed(door, request, facts, account(door, plan, request.params, facts.size))
+            _failed(door, request, facts, account(door, plan, masks, request.params, facts.size))
         raise
 
 
@@ -197,7 +228,7 @@ def _failed(
     try:
         receipts.failed(door, request, facts, touched, release)
     except Exhausted as exhausted:
-        raise withhold(door, request, exhausted, facts, touched) from None
+        raise withhold(door, request, exhausted, facts, touched, release) from None
 
 
 def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome: Outcome) -> Outcome:
@@ -208,12 +239,14 @@ def protect(door: Door, request: Request, facts: Facts, plan: Rewritten, outcome
     if plan.cores:
         wanted = run.parameters(facts)
         released: run.Release | None = None
+        complete = False
         try:
             chosen, released = run.choose(door, facts, outcome.cells, wanted)
             spool, margins = run.answer(door, facts, plan, chosen, request.params, wanted)
-        except PublicaError:  # what failed may tell something of the cells, so they count as released
-            _failed(door, request, facts, outcome.touched, released)
-            raise
+            complete = True
+        finally:  # whatever failed may tell something of the cells, so they count as released
+            if not complete:
+                _failed(door, request, facts, outcome.touched, released)
         outcome = replace(outcome, spool=spool, cells=(), release=released, margins=margins)
     names = outcome.answer.schema.names
     if len(names) != len(plan.columns) or any(name.startswith("__") for name in names):
@@ -229,15 +262,20 @@ def write(door: Door, request: Request, facts: Facts, statement: Statement, outc
     try:
         return receipts.released(door, request, facts, outcome, totals=statement.totals)
     except Exhausted as exhausted:
-        raise withhold(door, request, exhausted, facts, outcome.touched) from None
+        raise withhold(door, request, exhausted, facts, outcome.touched, outcome.release) from None
 
 
 def withhold(
-    door: Door, request: Request, exhausted: Exhausted, facts: Facts, touched: SubjectSet | None
+    door: Door,
+    request: Request,
+    exhausted: Exhausted,
+    facts: Facts,
+    touched: SubjectSet | None,
+    release: run.Release | None,
 ) -> Refused:
     """The refusal of what was computed already, with its receipt."""
     decision = Decision((exhausted.clause,))
-    return Refused(decision, receipts.withheld(door, request, decision, facts, touched))
+    return Refused(decision, receipts.withheld(door, request, decision, facts, touched, release))
 
 
 def release(receipt: str, decision: Decision, facts: Facts, outcome: Outcome) -> Answer:

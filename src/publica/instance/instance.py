@@ -122,6 +122,8 @@ class Instance:
 
     # records
 
+    kinds = KINDS
+
     def apply(self, paths: Sequence[Path], actor: Actor, *, dry_run: bool = False) -> tuple[Difference, ...]:
         """Bring the records to what these documents say; all or nothing.
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from publica.data import laws as data
+from publica.governance.identity import laws as identity
+from publica.governance.leadership import listing as proposals
 from publica.kernel import records
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.laws import Law, Problem
@@ -33,6 +35,8 @@ def laws(keys: Keys, data_folder: Path) -> tuple[Law, ...]:
     return (
         Unaltered(records.altered),
         *data.laws(keys, data_folder),
+        *identity.laws(keys),
+        Unaltered(proposals.altered),
         Unaltered(lambda connection: audit.altered(connection, keys)),
         *privacy_laws(),
         *transparency.laws(keys),

@@ -7,20 +7,20 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_core import PydanticCustomError
 
+from publica.instance.protocols import TrackerSettings
+from publica.instance.running import OperationSettings, QueueSettings, WorkerSettings
+from publica.instance.section import Section
+from publica.instance.serving import MachineSettings, RateSettings, ServeSettings, SignInSettings
 from publica.kernel.backends import is_server, locate
 from publica.kernel.errors import BadInput, Place
 
 FILE, STATE, KEYS = "publica.toml", "state.db", "keys"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Limits(_Section):
+class Limits(Section):
     """What one use may take."""
 
     seconds: float = Field(default=60, gt=0, le=86_400, description="Longest time of one use, in seconds.")
@@ -30,7 +30,7 @@ class Limits(_Section):
     )
 
 
-class EngineSettings(_Section):
+class EngineSettings(Section):
     """The query engine of each process."""
 
     memory: str = Field(
@@ -41,7 +41,7 @@ class EngineSettings(_Section):
     )
 
 
-class LedgerSettings(_Section):
+class LedgerSettings(Section):
     """How the ledger names itself."""
 
     origin: str = Field(
@@ -58,7 +58,7 @@ class LedgerSettings(_Section):
     )
 
 
-class StateSettings(_Section):
+class StateSettings(Section):
     """Where the state is kept: records, choices, receipts, the ledger."""
 
     url: str | None = Field(
@@ -83,7 +83,7 @@ class StateSettings(_Section):
         return url
 
 
-class DataSettings(_Section):
+class DataSettings(Section):
     """Where the versions of datasets are kept."""
 
     folder: str | None = Field(
@@ -92,7 +92,7 @@ class DataSettings(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings."""
 
     state: StateSettings = StateSettings()
@@ -100,6 +100,14 @@ class Settings(_Section):
     limits: Limits = Limits()
     engine: EngineSettings = EngineSettings()
     ledger: LedgerSettings = LedgerSettings()
+    serve: ServeSettings = ServeSettings()
+    queue: QueueSettings = QueueSettings()
+    operations: OperationSettings = OperationSettings()
+    worker: WorkerSettings = WorkerSettings()
+    rates: RateSettings = RateSettings()
+    sign_in: SignInSettings = SignInSettings()
+    machines: MachineSettings = MachineSettings()
+    tracker: TrackerSettings = TrackerSettings()
 
 
 def read(folder: Path) -> Settings:
@@ -133,8 +141,18 @@ def text(settings: Settings) -> str:
     """A settings file with every setting that is not its default."""
     lines = ["# Settings of this Publica instance. All of them: docs/reference/settings.md"]
     for section, given in settings.model_dump(exclude_defaults=True).items():
-        lines += ["", f"[{section}]", *(f"{name} = {_toml(value)}" for name, value in given.items())]
+        lines += _section(section, given, getattr(settings, section))
     return "\n".join([*lines, ""])
+
+
+def _section(name: str, given: dict[str, Any], section: Section) -> list[str]:
+    """A section, then those within it."""
+    inner = {key: value for key in given if isinstance(value := getattr(section, key), Section)}
+    own = [f"{key} = {_toml(value)}" for key, value in given.items() if key not in inner]
+    lines = ["", f"[{name}]", *own] if own else []
+    for key, value in inner.items():
+        lines += _section(f"{name}.{key}", given[key], value)
+    return lines
 
 
 def state_url(folder: Path, settings: Settings) -> str:
@@ -143,7 +161,9 @@ def state_url(folder: Path, settings: Settings) -> str:
 
 
 def _toml(value: Any) -> str:
-    """A string, number or list of strings as TOML (whose strings are JSON's)."""
+    """A string, number, list or table as TOML (whose strings are JSON's)."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(held)}" for key, held in value.items()) + "}"
     return json.dumps(value)
 
 

@@ -8,13 +8,17 @@ from publica.kernel.ledger.canonical import canonical
 
 OPERATOR = "operator"
 """The id of the local shell itself, acting for nobody else."""
+CITIZEN = "citizen:"
+"""Begins the id of a citizen who signed in: no official's id has a colon, so no key is taken for one."""
 
 
 @dataclass(frozen=True)
 class Actor:
     """Who acts: an official's id, and how it was authenticated.
 
-    `authenticated` is "operator" when the local shell vouches for it; `os_user` is then that shell's user.
+    `authenticated` is "operator" when the local shell vouches for it, and `os_user` is then that shell's
+    user; "oidc" after a sign-in, "token" with an API token, "client" for a machine, "demo" in the demo alone.
+    The id of a citizen who signed in is `CITIZEN` and their key.
     """
 
     id: str

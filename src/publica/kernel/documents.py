@@ -72,6 +72,51 @@ def read(paths: Sequence[Path]) -> Reading:
     return reading
 
 
+def read_text(data: bytes, name: str) -> Reading:
+    """Read the YAML documents of one text, which problems call `name`."""
+    reading = Reading()
+    try:
+        for document in _Stream(name, _decoded(data, name), reading.problems):
+            reading.documents.append(document)
+    except BadInput as problem:
+        reading.problems.append(problem)
+    if not reading.documents and not reading.problems:
+        _fail(reading, "There is no document.", "Write kind, id and spec.", Place(name))
+    return reading
+
+
+def read_values(given: Sequence[Any], name: str) -> Reading:
+    """Read documents that were JSON: kind, id and spec each; every value is taken as text, as in YAML."""
+    reading = Reading()
+    for number, value in enumerate(given[:MAX_DOCUMENTS], 1):
+        called = f"{name} {number}"
+        wrong = [(what, do) for _, what, do in _form(_textual(value, MAX_DEPTH, called))]
+        for what, do in wrong:
+            _fail(reading, what, do, Place(called))
+        if not wrong:
+            root = _textual(value, MAX_DEPTH, called)
+            document = Document(called, root["kind"], root["id"], root["spec"], {(): 1})
+            reading.documents.append(document)
+    if len(given) > MAX_DOCUMENTS or not given:
+        _fail(reading, f"There are {len(given)} documents.", f"Send 1 to {MAX_DOCUMENTS}.", Place(name))
+    return reading
+
+
+def _textual(value: Any, depth: int, name: str) -> Any:
+    """A JSON value with its numbers and booleans as text. Raises BadInput when it is nested too deeply."""
+    if depth == 0:
+        raise BadInput(
+            f"Values are nested more than {MAX_DEPTH} deep.", do="Flatten them.", place=Place(name)
+        )
+    if isinstance(value, dict):
+        return {key: _textual(item, depth - 1, name) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_textual(item, depth - 1, name) for item in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None or isinstance(value, str) else repr(value)
+
+
 def _files(paths: Sequence[Path], reading: Reading) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
@@ -130,6 +175,11 @@ def _text(path: Path) -> str:
         raise BadInput(
             f"The file is larger than {MAX_BYTES // 1_000_000} MB.", do="Split it.", place=Place(str(path))
         )
+    return _decoded(data, str(path))
+
+
+def _decoded(data: bytes, name: str) -> str:
+    """The text of these bytes, without directives. Raises BadInput."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -137,14 +187,12 @@ def _text(path: Path) -> str:
         raise BadInput(
             f"The file is not UTF-8 (at byte {error.start + 1}).",
             do="Save it as UTF-8.",
-            place=Place(str(path), line),
+            place=Place(name, line),
         ) from error
     directive = _DIRECTIVE.search(text)
     if directive:
         line = text.count("\n", 0, directive.start()) + 1
-        raise BadInput(
-            "YAML directives (%…) are not taken.", do="Remove the line.", place=Place(str(path), line)
-        )
+        raise BadInput("YAML directives (%…) are not taken.", do="Remove the line.", place=Place(name, line))
     return text
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Boolean, Column, Connection, Integer, LargeBinary, 
 
 from publica.kernel.backends import is_postgres
 from publica.kernel.errors import IntegrityBroken
-from publica.kernel.ledger.store import metadata
+from publica.kernel.ledger.store import PASSING, metadata
 
 BATCH = 2000
 """Rows at once: the largest are some 20 KiB."""
@@ -23,8 +23,8 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
 def tables() -> Sequence[Table]:
-    """Every table, those referred to before those that refer."""
-    return metadata.sorted_tables
+    """Every table but those that are `PASSING`; those referred to before those that refer."""
+    return [table for table in metadata.sorted_tables if table.info != PASSING]
 
 
 def write(connection: Connection, table: Table, path: Path) -> int:

@@ -13,4 +13,5 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing t
 
 def draw(prefix: str) -> str:
     """A fresh identifier of 100 random bits, e.g. `use_7k3m…`."""
-    return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
+    bits = secrets.randbits(100)
+    return f"{prefix}_" + "".join(_ALPHABET[bits >> shift & 31] for shift in range(0, 100, 5))

@@ -58,6 +58,13 @@ _ALL = (
     _missing("choice-no-objection", "activity", "right"),
     # who loads
     _missing("load-steward", "actor", "dataset"),
+    # who decides about changes of records
+    Reason("proposal-chief", ("actor",)),
+    Reason("proposal-another", ("actor",)),
+    Reason("proposal-not-own", ("actor",)),
+    # a person reading their own
+    Reason("own-person"),
+    Reason("own-dataset", ("dataset",)),
     # the statement
     _missing("use-failed"),
     _missing("sql-unparsed"),
@@ -66,6 +73,7 @@ _ALL = (
     _missing("sql-several-statements"),
     _missing("sql-too-long", "limit"),
     _missing("sql-too-deep"),
+    _missing("sql-too-slow", "limit"),
     _missing("sql-node", "node"),
     _missing("sql-function", "function"),
     _missing("sql-unknown-table", "table"),

@@ -119,6 +119,27 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{actor} is no steward who answers for {dataset}, so they cannot load it. One who does must, "
         "or the operator.",
     ),
+    "proposal-chief": (
+        "{actor} is chief data officer of a public body.",
+        "{actor} is not chief data officer of a public body. One of those decides about proposals.",
+    ),
+    "proposal-another": (
+        "Somebody else proposed it.",
+        "{actor} proposed it, so another chief data officer must accept it.",
+    ),
+    "proposal-not-own": (
+        "It is not about {actor}.",
+        "It changes what {actor} is or may do, so another chief data officer must accept it.",
+    ),
+    "own-person": (
+        "They read what is held about themselves.",
+        "own-data is for people who read what is held about themselves. Officials cite an activity of their "
+        "organisation.",
+    ),
+    "own-dataset": (
+        "{dataset} is about people, or open.",
+        "{dataset} is neither about people nor open, so it holds nothing of your own. Leave it out.",
+    ),
     "use-failed": ("", "The statement was allowed but could not be computed; nothing came out."),
     "sql-unparsed": ("", "The statement could not be understood as SQL. Check its spelling."),
     "sql-empty": ("", "The statement is empty. Write a SELECT."),
@@ -129,6 +150,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The statement is longer than {limit} characters. Shorten it, or pass values as parameters.",
     ),
     "sql-too-deep": ("", "The statement is nested too deeply. Flatten it, for example with WITH."),
+    "sql-too-slow": (
+        "",
+        "Reading the statement took more than {limit} seconds of work. Make it simpler, or ask in parts.",
+    ),
     "sql-node": ("", "{node} is outside the supported SQL. See the list of what is supported."),
     "sql-function": ("", "The function {function} is not on the list of supported functions."),
     "sql-unknown-table": ("", "There is no dataset {table}. See the catalogue for what there is."),

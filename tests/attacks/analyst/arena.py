@@ -189,7 +189,7 @@ def protection(parameters: Parameters, *, history: bool, states: bool = True) ->
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(run, "parameters", lambda facts: parameters))
         if not history:
-            admit_all: Any = lambda wanted, known, k: [True] * len(wanted)  # noqa: E731
+            admit_all: Any = lambda wanted, known, k: [True for _ in wanted]  # noqa: E731
             stack.enter_context(mock.patch.object(run, "admit", admit_all))
         if not states:
             stack.enter_context(mock.patch.object(run, "_state", lambda snapshot, held: b""))

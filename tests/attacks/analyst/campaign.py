@@ -239,20 +239,24 @@ def siege(arena: Arena, register: Register, questions: int, noise: float) -> Ite
     yield from (alone, others)
 
 
-def watchers(arena: Arena, register: Register, questions: int, noise: float) -> Iterator[Result]:
+def watchers(arena: Arena, register: Register, noise: float) -> Iterator[Family]:
     """Before and after one choice, dozens of choices, a new version."""
     others = partial(watching.other_tables, arena, register, noise=noise)
     twice, once = 2 * len(PEOPLE), len(EVERYTHING)
-    plays: tuple[tuple[str, Callable[[int], Iterator[Trial]], int, float], ...] = (
-        ("watching, same tables", partial(watching.same_tables, arena), twice, 0.15),
-        ("watching, other tables", partial(others, many=False), once, 0.4),
-        ("watching half a pool", partial(others, many=True), once, 0.15),
-        ("watching crowds", partial(watching.crowds, arena), twice, 0.15),
-        ("watching versions", partial(watching.versions, arena), twice, 0.15),
+    plays: tuple[tuple[str, float, Callable[[int], Iterator[Trial]], int], ...] = (
+        ("watching, same tables", 0.0165, partial(watching.same_tables, arena), twice),
+        ("watching, other tables", 0.044, partial(others, many=False), once),
+        ("watching half a pool", 0.0165, partial(others, many=True), once),
+        ("watching crowds", 0.0165, partial(watching.crowds, arena), twice),
+        ("watching versions", 0.0165, partial(watching.versions, arena), twice),
     )
-    for name, play, each, share in plays:
-        games = max(4, math.ceil(questions * share / each))
-        yield Result(name, games * each, list(play(games)))
+    for name, share, play, each in plays:
+        yield name, share, partial(_watch, name, play, each)
+
+
+def _watch(name: str, play: Callable[[int], Iterator[Trial]], each: int, questions: int) -> Iterator[Result]:
+    games = max(4, math.ceil(questions / each))
+    yield Result(name, games * each, list(play(games)))
 
 
 SHARES: dict[str, float] = {
@@ -277,17 +281,37 @@ SHARES: dict[str, float] = {
 """The part of all questions that each way to ask about one person takes."""
 
 
-def campaign(arena: Arena, questions: int, noise: float) -> Iterator[Result]:
+Family = tuple[str, float, Callable[[int], Iterator[Result]]]
+"""Lines that are played together: their name, the part of all questions that they take, how to play them."""
+
+
+def families(arena: Arena, register: Register, noise: float) -> Iterator[Family]:
     """Everything: half of it to ask about one person, a fifth for all tables, the rest for what changes."""
-    register = Register(arena)
     for strategy in (*STRATEGIES, *SHAPES):
-        yield duels(arena, strategy, round(questions * SHARES[strategy]))
+        yield strategy, SHARES[strategy], partial(_one, partial(duels, arena, strategy))
+    for strategy in LIMITED:
+        yield strategy, SHARES[strategy], partial(_cut, arena, partial(duels, arena, strategy))
+    yield "insider, limits", 0.08, partial(_cut, arena, partial(limited, arena, noise=noise))
+    yield "24 given spellings", 0.04, partial(_one, partial(spellings, arena))
+    yield "block of seven", 0.01, partial(_one, partial(block, arena))
+    yield "all tables", 0.13, partial(linear, arena, register, noise=noise)
+    yield "siege", 0.1, partial(siege, arena, register, noise=noise)
+    yield from watchers(arena, register, noise)
+
+
+def _one(play: Callable[[int], Result], questions: int) -> Iterator[Result]:
+    yield play(questions)
+
+
+def _cut(arena: Arena, play: Callable[[int], Result], questions: int) -> Iterator[Result]:
     with arena.limited():
-        for strategy in LIMITED:
-            yield duels(arena, strategy, round(questions * SHARES[strategy]))
-        yield limited(arena, round(questions * 0.08), noise)
-    yield spellings(arena, round(questions * 0.04))
-    yield block(arena, round(questions * 0.01))
-    yield from linear(arena, register, round(questions * 0.13), noise)
-    yield from siege(arena, register, round(questions * 0.1), noise)
-    yield from watchers(arena, register, round(questions * 0.11), noise)
+        yield play(questions)
+
+
+def campaign(arena: Arena, questions: int, noise: float, only: Sequence[str] = ()) -> Iterator[Result]:
+    """Everything; or `only` these families, with all questions for each."""
+    for name, share, play in families(arena, Register(arena), noise):
+        if not only:
+            yield from play(round(questions * share))
+        elif name in only:
+            yield from play(questions)

@@ -44,6 +44,13 @@ class Watch:
             with self._changed:
                 self._deadlines.discard(deadline)
 
+    def expire(self) -> None:
+        """Everything's time is up now."""
+        with self._changed:
+            for deadline in self._deadlines:
+                deadline.due = 0.0
+            self._changed.notify()
+
     def close(self) -> None:
         with self._changed:
             self._open = False

@@ -41,7 +41,10 @@ def completed(
         before = near(sketches)
         left_out = _left_out(chosen, margins, before, k)
         if not left_out:
-            return chosen, sketches
+            known = {sketch.people for cells in chosen for cell in cells.cells for sketch in cell.sketches}
+            return chosen, [
+                sketch for sketch in sketches if sketch.people not in known
+            ]  # or they are near them
         chosen = tuple(
             replace(cells, cells=tuple(cell for cell in cells.cells if (number, cell.keys) not in left_out))
             for number, cells in enumerate(chosen)

@@ -1,7 +1,8 @@
 """Conditions of a core: over dimensions and constants alone, and such that they cannot fail on any value.
 
 Whatever such a condition computes, whether a row is in a cell follows from its dimensions. One that could
-fail would tell by its error that somebody has a certain value.
+fail would tell by its error that somebody has a certain value, and one that takes long by its time. So it has
+no subquery (those are evaluated of totals, after protection: `fold`), and is short.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], str]] = {
 SAME = frozenset({"coalesce", "ifnull", "nullif"})
 """Functions over values of one kind."""
 
+LONGEST = 200
+"""Most characters of a text in a condition on people."""
+
+WEIGHT = 1_000
+"""Most nodes, but for constants, in all conditions on people of a statement."""
+
 CONSTANT = (exp.Literal, exp.Boolean, exp.Null, exp.Placeholder, exp.Neg, exp.Cast)
 
 
@@ -47,8 +54,7 @@ class Conditions:
 
     def rewritten(self, node: exp.Expr) -> exp.Expr:
         """The condition over the core's members. Raises Outside (`aggregate-form`)."""
-        if self.kind(node) not in ("boolean", "nothing"):
-            raise refused("a condition that is neither true nor false")
+        self._all((node,), "boolean", "boolean")
         return self.placed(node)
 
     def placed(self, node: exp.Expr) -> exp.Expr:
@@ -85,15 +91,21 @@ class Conditions:
         if isinstance(node, exp.Not):
             return self._all((node.this,), "boolean", "boolean")
         if isinstance(node, exp.Is):
-            self.kind(node.this)
-            return self._only(isinstance(node.expression, (exp.Null, exp.Boolean)), node, "boolean")
-        if isinstance(node, (exp.Like, exp.ILike)):
+            return self._is(node)
+        if isinstance(node, (exp.Like, exp.ILike)) and isinstance(node.expression, CONSTANT):
             return self._all((node.this, node.expression), "text", "boolean")
-        if isinstance(node, exp.Exists):
-            return self._open(node.this, correlated=True)
-        if isinstance(node, exp.In) and node.args.get("query"):
-            return self._among(self.kind(node.this), node.args["query"])
+        if node.find(exp.Query):
+            raise refused("a subquery in a condition on people")
         return self._compared(node)
+
+    def _is(self, node: exp.Is) -> str:
+        """IS NULL of anything; IS TRUE of what is true or false, for a text would be converted."""
+        if isinstance(node.expression, exp.Null):
+            self.kind(node.this)
+            return "boolean"
+        if not isinstance(node.expression, exp.Boolean):
+            raise refused("IS in a condition on people")
+        return self._all((node.this,), "boolean", "boolean")
 
     def _compared(self, node: exp.Expr) -> str | None:
         if isinstance(node, COMPARISONS):
@@ -120,7 +132,7 @@ class Conditions:
         if isinstance(node, exp.Placeholder) and node.name not in self.params:
             return "unknown"  # an explanation: what is run has values
         for kind in ("number", "boolean", "date", "timestamp", "text"):
-            if fits(node, kind, self.params) and not (
+            if self._fits(node, kind) and not (
                 isinstance(node, exp.Literal) and node.is_string and kind != "text"
             ):
                 return (
@@ -147,7 +159,7 @@ class Conditions:
     def _fits(self, node: exp.Expr, kind: str | None) -> bool:
         if isinstance(node, exp.Null) or (isinstance(node, exp.Placeholder) and node.name not in self.params):
             return True
-        return fits(node, kind, self.params)
+        return fits(node, kind, self.params) and len(_text(node, self.params)) <= LONGEST
 
     def _all(self, nodes: tuple[exp.Expr, ...], kind: str, result: str) -> str:
         if any(self.kind(node) not in (kind, "nothing", "unknown") for node in nodes):
@@ -158,7 +170,7 @@ class Conditions:
         if not 0 < len(nodes) <= len(kinds):
             raise refused("a function with other arguments in a condition on people")
         for number, (node, kind) in enumerate(zip(nodes, kinds, strict=False)):
-            whole = number == 0 or (isinstance(node, exp.Literal) and len(node.name) < 5) or kind == "text"
+            whole = number == 0 or kind == "text" or (node.name.isdecimal() and len(node.name) < 5)
             found = self.kind(node)
             if not whole or (
                 found not in (kind, "nothing", "unknown") and (found, kind) != ("timestamp", "date")
@@ -174,36 +186,12 @@ class Conditions:
         values = [branch.args["true"] for branch in node.args["ifs"]]
         return self._same([*values, *([node.args["default"]] if node.args.get("default") else [])], None)
 
-    def _only(self, holds: bool, node: exp.Expr, result: str) -> str:
-        if not holds:
-            raise refused(f"{type(node).__name__.upper()} in a condition on people")
-        return result
 
-    def _among(self, kind: str | None, query: exp.Expr) -> str:
-        """`dimension IN (SELECT column FROM open data)`."""
-        inner = query.this if isinstance(query, exp.Subquery) else query
-        value = inner.expressions[0].this if isinstance(inner, exp.Select) else None
-        if not isinstance(value, exp.Column) or self._kinds(value) != {kind}:
-            raise refused("IN with a subquery of anything but a column of the same kind")
-        return self._open(query, correlated=False)
+def weight(condition: exp.Expr) -> int:
+    """How much there is to evaluate in a condition."""
+    return sum(not isinstance(node, (*CONSTANT, exp.Identifier)) for node in condition.walk())
 
-    def _open(self, query: exp.Expr, *, correlated: bool) -> str:
-        """A subquery over open data; inside EXISTS, its rows may equal dimensions of ours."""
-        if self.people.personal(query):
-            raise refused("a subquery about people in a condition on people")
-        for column in query.find_all(exp.Column):
-            if self.people.leaf(column, self.frame) is not None:
-                shape, side = self.dimension(column), column.parent
-                other = side.expression if isinstance(side, exp.EQ) and side.this is column else None
-                other = side.this if isinstance(side, exp.EQ) and other is None else other
-                if (
-                    not correlated
-                    or not isinstance(other, exp.Column)
-                    or self._kinds(other) != {kind_of(shape.type)}
-                ):
-                    raise refused("an open subquery that depends on people other than by an equality")
-        return "boolean"
 
-    def _kinds(self, column: exp.Expr) -> set[str | None]:
-        resolved = self.people.resolved
-        return {kind_of(resolved.shape(origin).type) for origin in resolved.origins(column)}
+def _text(node: exp.Expr, params: Mapping[str, object]) -> str:
+    value = params.get(node.name) if isinstance(node, exp.Placeholder) else node.name
+    return value if isinstance(value, str) else ""

@@ -43,7 +43,7 @@ def _plain(inner: exp.Expr) -> bool:
     """Whether a SELECT only picks and computes columns of rows of inner joins."""
     joins = inner.args.get("joins") or ()
     return (
-        not any(inner.args.get(clause) for clause in (*NARROWING, "order", "with_"))
+        not any(inner.args.get(clause) for clause in (*NARROWING, "with_"))
         and inner.find(exp.Window, exp.Subquery, exp.Lateral, exp.Exists) is None
         and all(not join.side and join.kind in PLAIN_JOINS for join in joins)
         and all(isinstance(table, exp.Table) for table in _tables(inner))

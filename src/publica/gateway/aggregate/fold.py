@@ -9,6 +9,7 @@ Totals that are too small to come out are left out of what is added up from them
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -27,13 +28,14 @@ INDIFFERENT = frozenset({"min", "max", "count"})
 """Functions that may look at each value once (`count` of distinct values)."""
 
 
-def fold(people: People, select: exp.Expr, outside: bool) -> None:
-    """Change a SELECT over people. `outside`: conditions on dimensions hold of the totals.
+def fold(people: People, select: exp.Expr, outside: bool, single: Set[str]) -> None:
+    """Change a SELECT over people. `outside`: conditions on dimensions hold of the totals; `single`: the
+    datasets in which nobody has more than one row.
 
     Raises Outside where it cannot be done.
     """
     if people.aggregated(select):
-        Fold(people, select, outside).make()
+        Fold(people, select, outside, single).make()
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Fold:
     people: People
     select: exp.Expr
     outside: bool
+    single: Set[str]
     items: dict[str, exp.Expr] = field(default_factory=dict)  # of the totals: name → what it is
     totals: dict[exp.Expr, str] = field(default_factory=dict)
     dimensions: dict[Leaf, str] = field(default_factory=dict)
@@ -50,6 +53,7 @@ class Fold:
     beyond: list[exp.Expr] = field(default_factory=list)  # conditions on totals
     rows: list[exp.Expr] = field(default_factory=list)  # tables about people
     others: list[exp.Expr] = field(default_factory=list)  # joins with open tables
+    cells: list[exp.Expr] = field(default_factory=list)  # what must name the totals' dimensions
 
     def __post_init__(self) -> None:
         self.name = f"{PEOPLE}{self.select.meta['chosen']}"
@@ -79,6 +83,8 @@ class Fold:
         if self.dimensions:
             keys = [self.items[name].copy() for name in self.dimensions.values()]
             inner.set("group", exp.Group(expressions=keys))
+        for cell in self.cells:
+            cell.set("expressions", [self._of_totals(name) for name in self.dimensions.values()])
         totals = exp.Subquery(this=inner, alias=exp.TableAlias(this=identifier(self.name)))
         self.select.set("from_", exp.From(this=totals))
         self.select.set("joins", self.others)
@@ -112,6 +118,8 @@ class Fold:
         aliases = {source.alias.lower() for source, _ in self.people.sources(self.select)}
         opened = aliases - self.frame.sources.keys()
         if any(column.text("table").lower() in opened for column in condition.find_all(exp.Column)):
+            return False
+        if condition.find(exp.Query) and set(self._parts(condition)) <= {"dimension"}:
             return False
         return not self.outside or any(part != "dimension" for part in self._parts(condition))
 
@@ -177,13 +185,31 @@ class Fold:
             counted = given[0] if given and not isinstance(given[0], (exp.Star, exp.Literal)) else None
             counted = None if parts == ["key"] else counted  # everybody has one
             beyond += [_exists(counted)] if counted is not None else []
-            value = _whole(_summed(self._inner(_under(_rows(), within)), beyond))
+            value = _counted(self._inner(_under(_rows(), within)), beyond)
+        elif distinct and name == "count" and parts == ["key"] and self._each_once():
+            value = self._persons(within, beyond)
         elif name in INDIFFERENT and (distinct or name != "count") and not within:
             value = node.copy()
         else:
             raise refused(f"{name}() of anything but a measure, or any other function over people")
         self._columns(value)
         node.replace(value)
+
+    def _each_once(self) -> bool:
+        """Whether everybody is in one row, so in one of the totals."""
+        datasets = [self.people.resolved.occurrences[number].dataset for number in self.members]
+        return len(datasets) == 1 and datasets[0] in self.single
+
+    def _persons(self, within: list[exp.Expr], beyond: list[exp.Expr]) -> exp.Expr:
+        """Persons: those of each of the totals once, however often open tables repeat it."""
+        rows = self._inner(_under(_rows(), within))
+        self.cells.append(exp.Anonymous(this="row", expressions=[]))
+        entry = exp.Anonymous(this="row", expressions=[self.cells[-1], rows])
+        entries = exp.Anonymous(this="list", expressions=[exp.Distinct(expressions=[entry])])
+        value: exp.Expr = _under(entries, beyond)
+        for function in ("map_from_entries", "map_values", "list_sum"):
+            value = exp.Anonymous(this=function, expressions=[value])
+        return _or_zero(exp.Cast(this=value, to=exp.DataType.build("BIGINT")))
 
     def _measure(
         self, name: str, column: exp.Expr, within: list[exp.Expr], beyond: list[exp.Expr]
@@ -193,7 +219,7 @@ class Fold:
             return self._inner(_under(call, within))
 
         if name == "count":
-            return _whole(_summed(inner("count"), beyond))
+            return _counted(inner("count"), beyond)
         if name == "sum":
             return _summed(inner("sum"), beyond)
         known = exp.Not(this=exp.Is(this=inner("sum"), expression=exp.Null()))
@@ -223,8 +249,13 @@ def _summed(total: exp.Expr, conditions: list[exp.Expr]) -> exp.Expr:
     return _under(exp.Anonymous(this="sum", expressions=[total]), conditions)
 
 
-def _whole(total: exp.Expr) -> exp.Expr:
-    return exp.Cast(this=total, to=exp.DataType.build("BIGINT"))
+def _counted(total: exp.Expr, conditions: list[exp.Expr]) -> exp.Expr:
+    """Counts added up; of nothing, 0."""
+    return _or_zero(exp.Cast(this=_summed(total, conditions), to=exp.DataType.build("BIGINT")))
+
+
+def _or_zero(count: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="coalesce", expressions=[count, exp.Literal.number(0)])
 
 
 def _exists(value: exp.Expr) -> exp.Expr:

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Context, Decimal
 
 from sqlglot import exp
 
 from publica.gateway.aggregate import sides
-from publica.gateway.aggregate.conditions import CONSTANT, Conditions
+from publica.gateway.aggregate.conditions import CONSTANT, WEIGHT, Conditions, weight
 from publica.gateway.aggregate.frames import Frame, People, refused
 from publica.gateway.aggregate.groups import Set, grouping_sets
-from publica.gateway.aggregate.model import Core, Family, Leaf, Value, group_name, value_name
+from publica.gateway.aggregate.model import COPIES, Core, Family, Leaf, Value, group_name, value_name
 from publica.gateway.aggregate.outputs import Argument, Slot, Where, arguments, own_nodes, slot
+from publica.gateway.constants import kind_of
 from publica.gateway.model import ColumnShape, Resolved
 from publica.gateway.scope import identifier
 from publica.gateway.touched import conjuncts
 
+EXACT = Context(prec=80)
 INTEGERS = frozenset({"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER"})
 
 
@@ -36,11 +40,15 @@ class Builder:
     params: Mapping[str, object]
     written: Callable[[exp.Expr], str]
     slots: list[Slot] = field(default_factory=list)
+    weight: int = 0  # of its conditions
 
     def __post_init__(self) -> None:
         occurrences: list[int] = []
         self.frame: Frame = self.people.frame(self.select, occurrences)
         self.members = tuple(self.people.resolved.occurrences[number].dataset for number in occurrences)
+        again = {name for name in self.members if self.members.count(name) > COPIES}
+        if again:
+            raise refused(f"{min(again)} joined with itself more than once")
 
     def family(self, first: int) -> Family:
         """Prove the SELECT closed. It is changed: its FROM is now the protected cells of its cores, which are
@@ -106,8 +114,8 @@ class Builder:
             required=tuple(self.shape(leaf).required for leaf in measures),
             values=tuple(_value(one, measures, keys) for one in wanted),
             pinned=self._columns({*fixed, *used}),
-            constants=tuple(sorted(where.constants)),
-            cuts=tuple(sorted(where.cuts)),
+            constants=tuple(sorted(where.constants, key=_said)),
+            cuts=tuple(sorted(where.cuts, key=_said)),
             family=self.number,
             places=tuple(family.index(leaf) for leaf in groups),
             slots=tuple(slots),
@@ -139,6 +147,7 @@ class Builder:
 
     def _condition(self, condition: exp.Expr, frame: Frame) -> Where:
         """A condition that pins a dimension to one value, or any other."""
+        self.weight += weight(condition)
         checker = Conditions(self.people, frame, self.shape, self.params)
         side = self._side(condition, frame)
         if side is not None:
@@ -150,10 +159,10 @@ class Builder:
         if not _pins(condition):
             return Where(choices=text, used=used)
         (leaf,) = used
-        constant = (f"{self.members[leaf.member]}.{leaf.column}", _constant(condition, self.params))
+        constant = (leaf, _spelt(_constant(condition, self.params), self.shape(leaf).type))
         return Where(filters=text, used=used, pinned=used, constants=frozenset({constant}))
 
-    def _side(self, condition: exp.Expr, frame: Frame) -> tuple[Leaf, frozenset[tuple[str, str]]] | None:
+    def _side(self, condition: exp.Expr, frame: Frame) -> tuple[Leaf, frozenset[tuple[Leaf, str]]] | None:
         """The measure of which a condition keeps one side of a limit, and what that is called."""
         column = sides.compared(condition)
         leaf = self.people.leaf(column, frame) if column is not None else None
@@ -162,8 +171,7 @@ class Builder:
         found = sides.sides(condition, self.params)
         if not set(found.values()) <= {*self.shape(leaf).limits, None} or self._unknown(condition, found):
             raise refused(f"{leaf.column} in a condition, but for its limits: {self._limits(leaf)}")
-        dataset = self.members[leaf.member]
-        return leaf, frozenset(sides.name(dataset, leaf, sign, limit or 0.0) for sign, limit in found.items())
+        return leaf, frozenset(sides.name(leaf, sign, limit or 0.0) for sign, limit in found.items())
 
     def _unknown(self, condition: exp.Expr, found: Mapping[str, float | None]) -> bool:
         """Whether a side's limit is no number; parameters that have no value yet are only explained."""
@@ -243,6 +251,10 @@ def _place(leaf: Leaf) -> tuple[int, str]:
     return leaf.member, leaf.column
 
 
+def _said(of: tuple[Leaf, str]) -> tuple[int, str, str]:
+    return (*_place(of[0]), of[1])
+
+
 def _counts_rows(name: str, given: list[exp.Expr], distinct: bool) -> bool:
     if name == "count_star":
         return not given
@@ -268,7 +280,7 @@ def find_cores(
 ) -> tuple[exp.Query, tuple[Family, ...]]:
     """The cores of a statement by families, and the statement over their cells. `query`, a copy, is changed.
 
-    `written` turns a condition, whose subqueries read open tables, into SQL.
+    `written` turns a condition into SQL.
 
     Raises Outside (`aggregate-form`) for whatever is not proved closed.
     """
@@ -282,6 +294,8 @@ def find_cores(
     families: list[Family] = []
     for builder in builders:
         families.append(builder.family(sum(len(family.cores) for family in families)))
+    if sum(builder.weight for builder in builders) > WEIGHT:
+        raise refused("conditions on people that are so long")
     for cte in list(query.find_all(exp.CTE)):
         if cte.meta["cte"] in people.consumed_ctes:
             _remove(cte)
@@ -311,15 +325,38 @@ def _pins(condition: exp.Expr) -> bool:
     )
 
 
-def _constant(condition: exp.Expr, params: Mapping[str, object]) -> str:
-    """The constant of `dimension = constant`, as the value would be written."""
+def _constant(condition: exp.Expr, params: Mapping[str, object]) -> object:
+    """The constant of `dimension = constant`."""
     sides = (condition.this, condition.expression)
-    value = next(side for side in sides if isinstance(side, CONSTANT))
-    if isinstance(value, exp.Placeholder):
-        return str(params.get(value.name))
-    if isinstance(value, exp.Boolean):
-        return str(value.this)
-    return f"-{value.this.name}" if isinstance(value, exp.Neg) else value.name
+    return _value_of(next(side for side in sides if isinstance(side, CONSTANT)), params)
+
+
+def _value_of(node: exp.Expr, params: Mapping[str, object]) -> object:
+    if isinstance(node, exp.Neg):
+        value = _value_of(node.this, params)
+        return None if value is None else -Decimal(str(value))
+    if isinstance(node, exp.Placeholder):
+        return params.get(node.name)
+    if isinstance(node, exp.Cast):
+        return node.this.name
+    return node.this if isinstance(node, exp.Boolean) else None if isinstance(node, exp.Null) else node.name
+
+
+def _spelt(value: object, sql_type: str) -> str:
+    """A constant as a value of a column would be written, so that 1950, 1950.0 and 1.95e3 are one."""
+    kind = kind_of(sql_type)
+    if kind == "timestamp" and isinstance(value, str):
+        return str(datetime.fromisoformat(value))
+    if kind != "number" or value is None:
+        return str(value)
+    number = Decimal(str(value))
+    if not sql_type.startswith("DECIMAL") and sql_type not in INTEGERS:
+        return str(float(number) + 0.0)
+    if not number.is_finite() or number.adjusted() > EXACT.prec // 2:
+        return str(number.normalize())
+    places = int(sql_type.rstrip(")").partition(",")[2] or 0)
+    rounded = number.quantize(Decimal(1).scaleb(-places), context=EXACT)
+    return f"{rounded or rounded.copy_abs():f}" if rounded == number else str(number.normalize())
 
 
 def _cell(table: str, column: str) -> exp.Column:

@@ -76,6 +76,8 @@ def _meant(select: exp.Expr, item: exp.Expr) -> exp.Expr:
     while isinstance(item, exp.Paren):
         item = item.this
     if isinstance(item, exp.Literal) and not item.is_string:
+        if not (item.name.isdecimal() and 1 <= int(item.name) <= len(select.expressions)):
+            raise refused("grouping by anything but a column")
         meant: exp.Expr = select.expressions[int(item.name) - 1].this
         return _meant(select, meant) if isinstance(meant, exp.Paren) else meant
     return item

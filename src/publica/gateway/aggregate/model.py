@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain, permutations, product
+from typing import Any
+
+COPIES = 2
+"""How often a dataset may be in one core: each copy multiplies the rows of a person."""
 
 
 @dataclass(frozen=True)
@@ -61,28 +68,55 @@ class Core:
     required: tuple[bool, ...]
     values: tuple[Value, ...]
     pinned: tuple[frozenset[str], ...]
-    constants: tuple[tuple[str, str], ...]  # dimensions that filters pin: (dataset.column, the constant)
-    cuts: tuple[tuple[str, str], ...]  # what the sides are: (dataset.column, sign and limit)
+    constants: tuple[tuple[Leaf, str], ...]  # dimensions that filters pin, and the constants
+    cuts: tuple[tuple[Leaf, str], ...]  # what the sides are: sign and limit
     family: int  # whose relation its values go to
     places: tuple[int, ...]  # of its groups among those of the family
     slots: tuple[int, ...]  # of its values among those of the family
+    others: bool = False  # whether it has whoever is not on its sides
+    transforms: Mapping[str, str] = field(default_factory=dict)  # of dataset.column, when it is computed
 
     def definition(self, values: tuple[object, ...]) -> str:
         """What a cell is a cell of, however spelt: the tables, and the dimensions that have one value."""
-        columns = (f"{self.members[leaf.member]}.{leaf.column}" for leaf in self.keys)
-        named = {(column, str(value)) for column, value in zip(columns, values, strict=True)}
-        return repr((sorted(self.members), sorted({*self.constants, *named}), self.cuts))
+        given = [
+            *self.constants,
+            *((leaf, str(value)) for leaf, value in zip(self.keys, values, strict=True)),
+        ]
+        return min(
+            self._said(names, {(names[leaf], value) for leaf, value in given}) for names in self._names
+        )
 
-    @property
+    @cached_property
     def table(self) -> str:
         """What all cells have in common that differ only in the values of their dimensions."""
-        return repr((sorted(self.members), sorted(self.dimensions), self.cuts))
+        leaves = {*self.keys, *(leaf for leaf, _ in self.constants)}
+        return min(self._said(names, {names[leaf] for leaf in leaves}) for names in self._names)
+
+    def _said(self, names: Mapping[Leaf, str], dimensions: set[Any]) -> str:
+        cuts = sorted((names[leaf], side) for leaf, side in self.cuts)
+        return repr((sorted(self.members), sorted(dimensions), cuts, self.others))
+
+    @cached_property
+    def _names(self) -> tuple[Mapping[Leaf, str], ...]:
+        """What the columns are called, in each order of the copies of a dataset: which copy is which does not
+        matter, but which columns are of the same one. A column that was made coarser otherwise is another."""
+        leaves = {*self.keys, *(leaf for leaf, _ in (*self.constants, *self.cuts))}
+        copies = [[n for n, name in enumerate(self.members) if name == one] for one in set(self.members)]
+        orders = product(*(permutations(range(len(numbers))) for numbers in copies))
+        placed = (dict(zip(chain(*copies), chain(*order), strict=True)) for order in orders)
+        return tuple(
+            {leaf: f"{place[leaf.member]} {self._column(leaf)}" for leaf in leaves} for place in placed
+        )
+
+    def _column(self, leaf: Leaf) -> str:
+        name = f"{self.members[leaf.member]}.{leaf.column}"
+        return f"{name} {self.transforms.get(name, '')}"
 
     @property
     def dimensions(self) -> frozenset[str]:
         """The dimensions (dataset.column) of which every cell has one value."""
-        named = (f"{self.members[leaf.member]}.{leaf.column}" for leaf in self.keys)
-        return frozenset(named) | {column for column, _ in self.constants}
+        leaves = (*self.keys, *(leaf for leaf, _ in self.constants))
+        return frozenset(f"{self.members[leaf.member]}.{leaf.column}" for leaf in leaves)
 
     @property
     def keys(self) -> tuple[Leaf, ...]:
@@ -103,8 +137,7 @@ class Core:
     def rest(self) -> Core:
         """Whoever is in its cells but for their sides: those on the other side of a limit."""
         others = f"(({' AND '.join(self.sides)}) IS NOT TRUE)"
-        cuts = (("not", repr(self.cuts)),)
-        return replace(self, sides=(others,), measures=(), types=(), required=(), values=(), cuts=cuts)
+        return replace(self, sides=(others,), measures=(), types=(), required=(), values=(), others=True)
 
 
 @dataclass(frozen=True)

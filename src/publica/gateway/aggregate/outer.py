@@ -51,7 +51,7 @@ def _over_cells(
     complete_windows(resolved, query)
     complete_limits(query)
     complete_order(query, visible)
-    query, families = find_cores(resolved, query, params, lambda node: _condition(node, resolved, governed))
+    query, families = find_cores(resolved, query, params, _condition)
     cores = tuple(core for family in families for core in family.cores)
     for dataset in {member for core in cores for member in core.members}:
         if len(governed[dataset].subjects) != 1:
@@ -98,10 +98,8 @@ def _typed(family: Family) -> exp.Subquery:
     return exp.Subquery(this=select, alias=exp.TableAlias(this=identifier(family.name)))
 
 
-def _condition(node: exp.Expr, resolved: Resolved, governed: Mapping[str, Governed]) -> str:
-    """A condition's SQL; open tables of its subqueries become their relations."""
-    holder = exp.Paren(this=node.copy())
-    if any("from_cte" in table.meta for table in holder.find_all(exp.Table)):
-        raise refused("WITH in a condition on people")
-    _replace_tables(holder, resolved, governed, {})
-    return DIALECT.generate(holder, identify=True, normalize_functions=False)
+def _condition(node: exp.Expr) -> str:
+    """A condition's SQL, over the members of a core alone."""
+    if node.find(exp.Query):
+        raise refused("a subquery in a condition on people")
+    return DIALECT.generate(exp.Paren(this=node.copy()), identify=True, normalize_functions=False)

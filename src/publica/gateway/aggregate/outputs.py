@@ -24,7 +24,7 @@ class Where:
     """The conditions of a core: SQL over its members, and the dimensions that they look at.
 
     `filters` keep one value of a dimension; `choices` may take several; `sides` keep one side of a limit of a
-    measure. `constants`: (dataset.column, value) of what is pinned; `cuts`: the same of the sides.
+    measure. `constants`: what is pinned, and its value; `cuts`: the same of the sides.
     """
 
     filters: tuple[str, ...] = ()
@@ -33,8 +33,8 @@ class Where:
     limited: frozenset[Leaf] = frozenset()
     used: frozenset[Leaf] = frozenset()
     pinned: frozenset[Leaf] = frozenset()
-    constants: frozenset[tuple[str, str]] = frozenset()
-    cuts: frozenset[tuple[str, str]] = frozenset()
+    constants: frozenset[tuple[Leaf, str]] = frozenset()
+    cuts: frozenset[tuple[Leaf, str]] = frozenset()
 
     def also(self, other: Where) -> Where:
         """Both must hold."""

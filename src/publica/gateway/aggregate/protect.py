@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from publica.gateway.aggregate.model import Core, Value, group_name, margin_name, value_name
+from publica.kernel.errors import TimedOut
 from publica.trust.privacy import noise
-from publica.trust.privacy.derived import DERIVED, Spread, Sums, deviation
+from publica.trust.privacy.derived import DERIVED, Spread, Sums, computed, deviation
 from publica.trust.privacy.exposure import Exposure
 from publica.trust.privacy.rules import Contributions, Parameters, clearly_safe, safe
 from publica.trust.privacy.sketch import CELL, TABLE, Sketch, digest, union
 
 Number = int | float | Decimal
+T = TypeVar("T")
+
+LARGEST = 2**63 - 1
+"""No count is shown as more, for the engine has no larger numbers: copies of long tables have such noise."""
+
+
+def in_time(items: Iterable[T], until: float) -> Iterator[T]:
+    """The items one by one. Raises TimedOut past `until` (of the monotonic clock)."""
+    for item in items:
+        if time.monotonic() > until:
+            raise TimedOut("There are too many cells to protect in time.", do="Group by fewer columns.")
+        yield item
 
 
 @dataclass(frozen=True)
@@ -178,8 +192,9 @@ def with_rest(cells: Cells, rest: Cells) -> Cells:
     return replace(cells, cells=tuple(kept))
 
 
-def perturbed(cells: Cells, parameters: Parameters, secret: bytes) -> pa.Table:
-    """The protected cells as a relation: groups, values, margins. A group is the sum of its cells."""
+def perturbed(cells: Cells, parameters: Parameters, secret: bytes, until: float) -> pa.Table:
+    """The protected cells as a relation: groups, values, margins. A group is the sum of its cells. Raises
+    TimedOut past `until`."""
     core, width = cells.core, len(cells.core.groups)
     groups: dict[tuple[Any, ...], list[Cell]] = {}
     for cell in cells.cells:
@@ -187,9 +202,9 @@ def perturbed(cells: Cells, parameters: Parameters, secret: bytes) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     for number in range(width):
         columns[group_name(number)] = pa.array([group[number] for group in groups], cells.keys[number])
-    draw = Draw(cells.exposure, parameters, secret)
+    draw = Draw(cells.exposure, parameters, secret, until)
     for number, value in enumerate(core.values):
-        pairs = [draw.value(group, value) for group in groups.values()]
+        pairs = [draw.value(group, value) for group in in_time(groups.values(), until)]
         kind = _type(cells, value)
         columns[value_name(number)] = pa.array([_fitting(shown, kind) for shown, _ in pairs], kind)
         columns[margin_name(number)] = pa.array([spread for _, spread in pairs], pa.float64())
@@ -241,6 +256,7 @@ class Draw:
     exposure: Exposure
     parameters: Parameters
     secret: bytes
+    until: float
 
     def value(self, cells: list[Cell], value: Value) -> tuple[Number | None, float | None]:
         """The protected value, and its margin (half the 95 % interval) unless it is a number of values."""
@@ -249,9 +265,10 @@ class Draw:
         if value.kind in DERIVED:
             return self._derived([cell for cell in cells if _has(cell, value)], value)
         if value.kind in ("rows", "persons"):
-            counts = [self._rows(c.sketch) if value.kind == "rows" else self._persons(c) for c in cells]
+            each = in_time(cells, self.until)
+            counts = [self._rows(c.sketch) if value.kind == "rows" else self._persons(c) for c in each]
             return sum(count for count, _ in counts), noise.count_margin(_together(sd for _, sd in counts))
-        drawn = [self._measured(cell.measures[value.measure]) for cell in cells]
+        drawn = [self._measured(cell.measures[value.measure]) for cell in in_time(cells, self.until)]
         count = sum(one.count for one in drawn)
         if value.kind == "count":
             return count, noise.count_margin(_together(one.of_count for one in drawn))
@@ -269,7 +286,7 @@ class Draw:
         """A count of rows, never shown as less than k: a cell that comes out has so many persons."""
         deviation = self.exposure.rows(self.parameters.noise)
         drawn = noise.count_noise(self.secret, cell.number, deviation)
-        return max(cell.rows + drawn, self.parameters.k), deviation
+        return self._fitting(cell.rows + drawn), deviation
 
     def _persons(self, cell: Cell) -> tuple[int, float]:
         """A count of persons: of rows, where each has one; else with draws of its own, or else the two counts
@@ -279,11 +296,14 @@ class Draw:
         deviation = self.exposure.persons(self.parameters.noise)
         drawn = noise.count_noise(self.secret, cell.sketch.number, deviation, "persons")
         persons = cell.exact.persons if cell.exact else 0
-        return max(persons + drawn, self.parameters.k), deviation
+        return self._fitting(persons + drawn), deviation
+
+    def _fitting(self, count: int) -> int:
+        return max(self.parameters.k, min(count, LARGEST))
 
     def _derived(self, cells: list[Cell], value: Value) -> tuple[float | None, float | None]:
-        compute, parts = DERIVED[value.kind], [self._sums(cell, value) for cell in cells]
-        shown = compute([sums for sums, _ in parts])
+        compute, parts = DERIVED[value.kind], [self._sums(cell, value) for cell in in_time(cells, self.until)]
+        shown = computed(compute, [sums for sums, _ in parts])
         spread = None if shown is None else deviation(compute, parts)
         return shown, None if spread is None else noise.margin(spread)
 

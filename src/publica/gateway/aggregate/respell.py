@@ -53,7 +53,7 @@ def spellings(resolved: Resolved, single: Set[str]) -> Iterator[Resolved]:
     resolved = _again(resolved, partial(plain_totals, single=single)) or resolved
     yield resolved
     for outside in (False, True):
-        folded = _again(resolved, partial(fold, outside=outside))
+        folded = _again(resolved, partial(fold, outside=outside, single=single))
         if folded is not None:
             yield folded
 
@@ -78,8 +78,10 @@ def plain_totals(people: People, select: exp.Expr, single: Set[str]) -> None:
     """CASE inside totals becomes FILTER, DISTINCT becomes GROUP BY, and so on."""
     if select.args.get("distinct") and not people.aggregated(select) and not select.find(exp.Window):
         items = [item.this if isinstance(item, exp.Alias) else item for item in select.expressions]
-        select.set("distinct", None)
-        select.set("group", exp.Group(expressions=[item.copy() for item in items]))
+        varied = [item.copy() for item in items if item.find(exp.Column)]
+        if varied:
+            select.set("distinct", None)
+            select.set("group", exp.Group(expressions=varied))
     for node in list(own_nodes(select, sets=True)):
         if is_aggregate(node):
             _persons(people, select, node, single)
@@ -90,26 +92,31 @@ def plain_totals(people: People, select: exp.Expr, single: Set[str]) -> None:
 
 
 def _persons(people: People, select: exp.Expr, call: exp.Expr, single: Set[str]) -> None:
-    """Persons are as many as rows, where each has one."""
+    """Persons are as many as rows, where each has one, and nothing beside repeats it."""
     given, distinct = arguments(call)
     origins = people.resolved.origins(given[0]) if given else frozenset()
-    rows = [source for source, node in people.sources(select) if people.about(source, node)]
+    (source, node), *others = people.sources(select)
+    joins = select.args.get("joins") or ()
+    alone = source.occurrence is not None and people.about(source, node)
+    alone = alone and not any(people.about(*other) for other in others)
+    alone = alone and all(join.kind in ("SEMI", "ANTI") for join in joins) and len(joins) == len(others)
     keys = all(people.resolved.shape(origin).part == "key" and origin[0] in single for origin in origins)
-    if call.this == "count" and distinct and len(given) == 1 and origins and keys and len(rows) == 1:
+    if call.this == "count" and distinct and len(given) == 1 and origins and keys and alone:
         call.set("expressions", [given[0].copy()])
 
 
 def _positive(node: exp.Expr) -> None:
-    """NOT of a comparison is the opposite one (both are unknown where a side is NULL)."""
+    """NOT of a comparison is the opposite one (both are unknown where a side is NULL); not so of = ANY."""
     inner = bare(node.this)
-    if type(inner) in OPPOSITE:
+    if type(inner) in OPPOSITE and not inner.find(exp.Any, exp.All, exp.Tuple, exp.Query):
         node.replace(OPPOSITE[type(inner)](this=inner.this.copy(), expression=inner.expression.copy()))
 
 
 def _known_only(people: People, select: exp.Expr) -> None:
-    """`SELECT count(*) … WHERE x IS NOT NULL` counts x."""
+    """`SELECT count(*) … WHERE x IS NOT NULL` counts x, in groups that have any."""
     where = select.args.get("where")
-    totals = [node for node in own_nodes(select, sets=True) if is_aggregate(node)]
+    nodes = (node.this if isinstance(node, exp.Filter) else node for node in own_nodes(select, sets=True))
+    totals = [node for node in nodes if is_aggregate(node)]
     given = [arguments(total)[0] for total in totals]
     rows = [not one or isinstance(one[0], (exp.Star, exp.Literal)) for one in given]
     for condition in list(conjuncts(where.this)) if where else []:
@@ -121,7 +128,18 @@ def _known_only(people: People, select: exp.Expr) -> None:
             for total, all_rows in zip(totals, rows, strict=True):
                 if all_rows:
                     total.replace(exp.Anonymous(this="count", expressions=[column.copy()]))
+            if select.args.get("group"):
+                _having(select, column)
             return
+
+
+def _having(select: exp.Expr, column: exp.Column) -> None:
+    """Also at least one value of a column."""
+    count = exp.Anonymous(this="count", expressions=[column.copy()])
+    some: exp.Expr = exp.GT(this=count, expression=exp.Literal.number(0))
+    if select.args.get("having"):
+        some = exp.And(this=exp.Paren(this=select.args["having"].this), expression=some)
+    select.set("having", exp.Having(this=some))
 
 
 def _known(condition: exp.Expr) -> exp.Column | None:

@@ -20,7 +20,7 @@ from publica.gateway.aggregate.protect import Cell, Cells
 from publica.gateway.door import Door, Margins
 from publica.gateway.facts import Facts
 from publica.gateway.model import Rewritten
-from publica.gateway.relations import mask_key
+from publica.gateway.relations import AS_IS, effective, mask_key
 from publica.gateway.spool import Spool
 from publica.governance.activities.model import Aggregates
 from publica.governance.datasets.rules import table_schema
@@ -78,7 +78,9 @@ def _stock(door: Door, facts: Facts, plan: Rewritten, core: Core) -> sql.Stock:
     again = sum(keys[n] is ROW and d in core.members[:n] for n, d in enumerate(core.members))
     datasets = len(set(core.members)) * AGAIN**again
     shown = exposure(facts, core, in_cell=in_cell, in_all=in_all, datasets=datasets)
-    return sql.Stock(governed, tuple(keys), _codes(door, facts, plan, core), shown, _stands(facts, core))
+    codes, noise = _codes(door, facts, plan, core), shown.deviations(parameters(facts).noise)
+    stands = (*_stands(facts, core), noise)
+    return sql.Stock(governed, tuple(keys), codes, shown, stands, _transforms(facts, core))
 
 
 def _stands(facts: Facts, core: Core) -> tuple[object, ...]:
@@ -90,6 +92,18 @@ def _stands(facts: Facts, core: Core) -> tuple[object, ...]:
         key = mask_key(facts.activity_id, facts.activity.spec, grant) if facts.activity else ""
         found.append((version.digest, str(version.recorded_at.date()), key))
     return tuple(found)
+
+
+def _transforms(facts: Facts, core: Core) -> dict[str, str]:
+    """What the agreements make of the columns (dataset.column) that are no longer as they were."""
+    found = {}
+    for dataset in set(core.members):
+        grant = facts.grants[dataset]
+        for column in grant.dataset.spec.columns:
+            transform = effective(grant, column, facts.output)
+            if transform.kind != AS_IS:
+                found[f"{dataset}.{column.name}"] = str(transform)
+    return found
 
 
 def _codes(door: Door, facts: Facts, plan: Rewritten, core: Core) -> dict[Leaf, str]:
@@ -114,8 +128,9 @@ def compute(
     wanted: Parameters,
 ) -> tuple[Cells, ...]:
     """Step 7: the cells of every core, with exact accounts of those that the pigeonhole does not clear."""
+    cores = (replace(core, transforms=held.transforms) for core, held in zip(plan.cores, stocks, strict=True))
     return tuple(
-        _sided(snapshot, core, held, params, wanted) for core, held in zip(plan.cores, stocks, strict=True)
+        _sided(snapshot, core, held, params, wanted) for core, held in zip(cores, stocks, strict=True)
     )
 
 
@@ -131,7 +146,8 @@ def _sided(
 
 
 def _state(snapshot: Snapshot, held: sql.Stock) -> bytes:
-    """Names the rows and choices that a core stands on."""
+    """Names the rows and choices that a core stands on, and how large its noise is: at another size the same
+    people have another draw, which would come to two values to average."""
     counters = {snapshot.counter(governed.mask) for governed in held.governed if governed.mask}
     return digest(STATE, held.stands, sorted(counters))
 
@@ -182,7 +198,7 @@ def choose(
             flat = [sketch for cell in asked for sketch in cell]
             known = store.near(connection, recipient, facts.activity_id, flat, wanted.k, key)
             released = [sketch for cell in before for sketch in cell]
-            return iter(admit(asked, [*known, *released], wanted.k))
+            return iter(admit(protect.in_time(asked, until), [*known, *released], wanted.k))
 
         cells = protect.together(kept)
         fits = admitted(cells, [])
@@ -212,9 +228,9 @@ def answer(
     wanted: Parameters,
 ) -> tuple[Spool, Margins]:
     """Step 8, second half: the statement over protected cells; and the margins of its columns."""
-    secret = noise_secret(door.keys, facts.activity_id)
+    secret, until = noise_secret(door.keys, facts.activity_id), time.monotonic() + door.limits.seconds
     given = {name: params[name] for name in plan.parameters}
-    relations = assembled([(cells, protect.perturbed(cells, wanted, secret)) for cells in chosen])
+    relations = assembled([(cells, protect.perturbed(cells, wanted, secret, until)) for cells in chosen])
     with door.engine.snapshot(door.limits.seconds) as snapshot:
         return _run(door, snapshot, plan, relations, given)
 
@@ -249,18 +265,16 @@ class Nearer(Exception):
     """Another answer came out meanwhile, with a cell that one of ours is too near."""
 
 
-def fresh(change: Change, release: Release, *, strict: bool = True) -> tuple[Sketch, ...]:
+def fresh(change: Change, release: Release) -> tuple[Sketch, ...]:
     """Step 9: the cells that the history does not know yet.
 
-    Raises Nearer when it grew meanwhile by a cell that one of ours must not follow; unless somebody knows
-    ours already (not `strict`).
+    Raises Nearer when it grew meanwhile by a cell that one of ours must not follow.
     """
     connection, ours = change.connection, (release.recipient, release.activity)
     sketches = release.sketches
-    if strict:
-        for other in store.near(connection, *ours, sketches, release.k, release.key, since=release.since):
-            if any(too_near(sketch, other, release.k) for sketch in sketches):
-                raise Nearer
+    for other in store.near(connection, *ours, sketches, release.k, release.key, since=release.since):
+        if any(too_near(sketch, other, release.k) for sketch in sketches):
+            raise Nearer
     return store.unknown(connection, *ours, sketches)
 
 

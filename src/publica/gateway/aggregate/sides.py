@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from sqlglot import exp
 
 from publica.gateway.aggregate.model import Leaf
+from publica.gateway.constants import fits
 
 ORDERED = (exp.GT, exp.GTE, exp.LT, exp.LTE)
 MIRRORED: dict[type[exp.Expr], str] = {exp.GT: "<", exp.GTE: "<=", exp.LT: ">", exp.LTE: ">="}
@@ -42,18 +43,15 @@ def sides(condition: exp.Expr, params: Mapping[str, object]) -> dict[str, float 
 
 
 def _number(node: exp.Expr, params: Mapping[str, object]) -> float | None:
+    """What a constant is, of so few digits that it is exactly this; None for a text, and for more digits: the
+    engine would convert people's values to them, and could fail."""
     if isinstance(node, exp.Neg):
         inner = _number(node.this, params)
         return None if inner is None else -inner
     value = params.get(node.name) if isinstance(node, exp.Placeholder) else node.name
-    if isinstance(value, bool) or (isinstance(node, exp.Literal) and node.is_string):
-        return None
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
+    return float(str(value)) if value is not None and fits(node, "number", params) else None
 
 
-def name(column: str, leaf: Leaf, sign: str, limit: float) -> tuple[str, str]:
+def name(leaf: Leaf, sign: str, limit: float) -> tuple[Leaf, str]:
     """What a side is called in the definition of a cell."""
-    return f"{column}.{leaf.column}", f"{sign} {limit!r}"
+    return leaf, f"{sign} {limit!r}"

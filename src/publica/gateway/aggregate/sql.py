@@ -23,12 +23,14 @@ class Stock:
     keys: tuple[RecordKeys, ...]
     codes: Mapping[Leaf, str]
     exposure: Exposure
-    stands: tuple[object, ...]  # what its relations depend on, beside choices
+    stands: tuple[object, ...]  # what its cells depend on, beside choices
+    transforms: Mapping[str, str]  # of dataset.column, where agreements make it another
 
     @property
-    def keyed(self) -> int:
-        """The member whose keys stand for a row: the first in which a person may have several."""
-        return next((number for number, keys in enumerate(self.keys) if keys is ROW), 0)
+    def keyed(self) -> tuple[int, ...]:
+        """The members whose keys stand for a row: all in which a person may have several, so that it does not
+        matter which is named first."""
+        return tuple(number for number, keys in enumerate(self.keys) if keys is ROW) or (0,)
 
 
 def cells_sql(core: Core, stock: Stock, k: int) -> str:
@@ -38,8 +40,9 @@ def cells_sql(core: Core, stock: Stock, k: int) -> str:
     Where conditions choose among several values of a dimension, each of its values is a cell of its own:
     these values come after the groups.
     """
-    keyed = member_alias(stock.keyed)
-    own = [f"{keyed}.{name}" for name in (NUMBER, LOW, HIGH)]
+    keyed = [member_alias(number) for number in stock.keyed]
+    together = ((NUMBER, "::BIGINT + "), (LOW, " | "), (HIGH, " | "))
+    own = [f"({sign.join(f'{member}.{name}' for member in keyed)})" for name, sign in together]
     items = _groups(core, stock.codes)
     by = len(items)
     items += ["count(*)", f"sum({own[0]})", f"bit_xor({own[1]})", f"bit_xor({own[2]})"]

@@ -33,19 +33,21 @@ class RoleName(StrEnum):
 
 
 class Organisation(Spec):
-    """A body that holds or receives data."""
+    """A body that holds or receives data. `code`: its number in the country's register of organisations."""
 
     name: Line
+    code: Line | None = None
     type: OrganisationType
     description: Text | None = None
 
 
 class Official(Spec):
-    """A person who acts for an organisation."""
+    """A person, or a machine, that acts for an organisation; `valid_to`: its last day there."""
 
     name: Line
     organisation: OrganisationId
     email: Line | None = None
+    valid_to: Day | None = None
 
 
 class RoleAssignment(Spec):

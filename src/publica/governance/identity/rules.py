@@ -16,6 +16,32 @@ def official(book: Book, official_id: str) -> Record[Official] | None:
     return book.get("official", official_id)
 
 
+def in_service(book: Book, official_id: str, at: date) -> Record[Official] | None:
+    """The official of that id, unless there is none or they have left before that day."""
+    found = official(book, official_id)
+    left = found is not None and found.spec.valid_to is not None and found.spec.valid_to < at
+    return None if left else found
+
+
+def roles_at_home(book: Book, official_id: str, at: date) -> frozenset[str]:
+    """The names of the roles that an official holds on a day at the organisation they belong to."""
+    found = in_service(book, official_id, at)
+    if found is None:
+        return frozenset()
+    own = found.spec.organisation
+    held = (role.spec for role in roles_of(book, official_id, at))
+    return frozenset(role.role for role in held if role.organisation == own)
+
+
+def may_end_tokens_of(book: Book, actor_id: str, holder: str, at: date) -> bool:
+    """Whether somebody may see and revoke an official's tokens: their own, or as their chief data officer."""
+    if actor_id in (OPERATOR, holder):
+        return True
+    mine, theirs = in_service(book, actor_id, at), official(book, holder)
+    same = mine is not None and theirs is not None and mine.spec.organisation == theirs.spec.organisation
+    return same and RoleName.CHIEF_DATA_OFFICER in roles_at_home(book, actor_id, at)
+
+
 def roles_of(book: Book, official_id: str, at: date) -> tuple[Record[RoleAssignment], ...]:
     """The roles that an official holds on a day."""
     assignments = book.referring("official", official_id, by="role")

@@ -6,5 +6,6 @@ nobody answers for may not be used.
 
 from publica.governance.leadership.model import Accountable, Vacancy
 from publica.governance.leadership.rules import accountable, vacancy
+from publica.governance.leadership.store import proposals
 
-__all__ = ["Accountable", "Vacancy", "accountable", "vacancy"]
+__all__ = ["Accountable", "Vacancy", "accountable", "proposals", "vacancy"]

@@ -1,11 +1,15 @@
-"""Who answers for a dataset on a day. Pure."""
+"""Who answers for a dataset on a day, and who decides about changes of records. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
-from publica.governance.identity.model import RoleAssignment, RoleName
-from publica.governance.leadership.model import Accountable, Vacancy
+from publica.governance.identity.model import OrganisationType, RoleAssignment, RoleName
+from publica.governance.identity.rules import roles_of
+from publica.governance.leadership.model import Accountable, Proposal, Vacancy
+from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Book, Record
 from publica.kernel.records.types import valid_on
 
@@ -38,6 +42,43 @@ def vacancy(book: Book, dataset_id: str, at: date) -> Vacancy | None:
     if not stewards:
         return Vacancy.NEVER_APPOINTED
     return Vacancy.NOT_YET if any(role.spec.valid_from > at for role in stewards) else Vacancy.ENDED
+
+
+def may_accept(
+    book: Book, proposal: Proposal, new: Mapping[tuple[str, str], Any], actor: str, at: date
+) -> Decision:
+    """Whether an official may accept a proposal: a chief data officer of a public body, another one than the
+    proposer, and none whom the changes (`new`: specs by kind and id) are about."""
+    own = any(_is_about(book, key, spec, actor) for key, spec in new.items())
+    params = {"actor": actor}
+    return Decision(
+        (
+            Clause("proposal-chief", decides(book, actor, at), params),
+            Clause("proposal-another", actor != proposal.by.id, params),
+            Clause("proposal-not-own", not own, params),
+        )
+    )
+
+
+def may_decline(book: Book, proposal: Proposal, actor: str, at: date) -> Decision:
+    """Whether an official may decline a proposal: whoever may decide, and the proposer."""
+    may = actor == proposal.by.id or decides(book, actor, at)
+    return Decision((Clause("proposal-chief", may, {"actor": actor}),))
+
+
+def decides(book: Book, official: str, at: date) -> bool:
+    """Whether an official is chief data officer of a public body on a day."""
+    held = (role for role in roles_of(book, official, at) if role.spec.role is RoleName.CHIEF_DATA_OFFICER)
+    bodies = (book.get("organisation", role.spec.organisation) for role in held)
+    return any(body is not None and body.spec.type is OrganisationType.PUBLIC_BODY for body in bodies)
+
+
+def _is_about(book: Book, key: tuple[str, str], spec: Any, official: str) -> bool:
+    """Whether a record says who an official is or what they may do, as it is or as it would be."""
+    if key[0] != "role":
+        return key == ("official", official)
+    before = book.get(*key)
+    return official in (spec.official, before.spec.official if before is not None else None)
 
 
 def _stewards(book: Book, dataset_id: str) -> list[Record[RoleAssignment]]:

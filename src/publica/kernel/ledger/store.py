@@ -18,6 +18,9 @@ from sqlalchemy import (
 metadata = MetaData()
 """Every table of the state database is declared on this."""
 
+PASSING = {"passing": True}
+"""`info` of a table of which nothing is missed when it is empty: it is in no backup."""
+
 Number = BigInteger().with_variant(Integer, "sqlite")
 """64 bits everywhere: SQLite's INTEGER has them, and numbers rows only under that name."""
 

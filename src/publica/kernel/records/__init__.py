@@ -4,7 +4,7 @@ Their job: read YAML documents into typed specs, refuse what is wrong with file 
 with their ledger entries, and give decisions one consistent book of what is in force or was at any time.
 """
 
-from publica.kernel.records.actions import apply
+from publica.kernel.records.actions import apply, apply_reading
 from publica.kernel.records.files import as_yaml, export
 from publica.kernel.records.history import altered, book, revisions
 from publica.kernel.records.model import (
@@ -31,6 +31,7 @@ __all__ = [
     "Spec",
     "altered",
     "apply",
+    "apply_reading",
     "as_yaml",
     "book",
     "export",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,9 @@ from publica.kernel.records.rules import broken_references, changes, differences
 
 ATTEMPTS = 50
 
+Also = Callable[[Change, Book, Mapping[Key, Spec]], None]
+"""What else a change of records does: given the change, the book before it, and what is new."""
+
 
 class _Moved(Exception):
     """Somebody else changed a record since this input was checked."""
@@ -31,25 +34,49 @@ def apply(
 
     What is unchanged gets no revision. Raises one BadInput that lists every problem with file and line.
     """
-    reading = read(paths)
+    return apply_reading(db, kinds, read(paths), actor, dry_run=dry_run)
+
+
+def apply_reading(
+    db: Database,
+    kinds: Sequence[Kind],
+    reading: Reading,
+    actor: Actor,
+    *,
+    dry_run: bool = False,
+    also: Also | None = None,
+) -> tuple[Difference, ...]:
+    """The same of documents that were read already; `also` is done in the same transaction."""
     for _ in range(ATTEMPTS):
         try:
-            return _apply(db, tuple(kinds), reading, actor, dry_run=dry_run)
+            return _apply(db, tuple(kinds), reading, actor, dry_run=dry_run, also=also)
         except _Moved:
             continue
     raise Unavailable("Others keep changing the records.", do="Try again.")
 
 
 def _apply(
-    db: Database, kinds: tuple[Kind, ...], reading: Reading, actor: Actor, *, dry_run: bool
+    db: Database,
+    kinds: tuple[Kind, ...],
+    reading: Reading,
+    actor: Actor,
+    *,
+    dry_run: bool,
+    also: Also | None,
 ) -> tuple[Difference, ...]:
     with db.read() as connection:  # one snapshot: the stamp is that of the book
         stamp, before = store.stamp(connection), book(connection, kinds)
     specs, found = _checked(reading, before, actor)
     changed = changes(found)
-    if changed and not dry_run:
+    if (changed or also is not None) and not dry_run:
         new = {key: specs[key] for key in changed}
-        db.write(lambda change: _write(change, stamp, before, new, actor), [store.CHANGES])
+
+        def work(change: Change) -> None:
+            _write(change, stamp, before, new, actor)
+            if also is not None:
+                also(change, before, new)
+
+        db.write(work, [store.CHANGES])
     return found
 
 
@@ -80,7 +107,8 @@ def _write(change: Change, stamp: store.Stamp, before: Book, specs: Mapping[Key,
     if store.stamp(change.connection) != stamp:
         raise _Moved
     rows = [_revision(change, before.get(*key), key, spec, actor) for key, spec in specs.items()]
-    store.add(change.connection, rows)
+    if rows:
+        store.add(change.connection, rows)
 
 
 def _revision(

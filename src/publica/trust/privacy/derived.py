@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,9 @@ class Sums:
     squares: float = 0.0
     at: float = 0.0
 
-    def moved(self, count: float, total: float, squares: float) -> Sums:
-        return Sums(self.count + count, self.total + total, self.squares + squares, self.at)
+
+Step = tuple[float, float, float]
+"""Changes of a count, a sum and a sum of squares."""
 
 
 @dataclass(frozen=True)
@@ -32,111 +33,114 @@ class Spread:
     total: float
     squares: float = 0.0
 
-    def moves(self, of: Sums) -> tuple[tuple[float, float, float], ...]:
-        """One step in each of the three, as changes of count, sum and squares."""
+    def moves(self, of: Sums) -> tuple[Step, ...]:
+        """One step in each of the three."""
         along = self.count, self.count * of.total / of.count, self.count * of.squares / of.count
         return along, (0.0, self.total, 0.0), (0.0, 0.0, self.squares)
 
 
-def added(parts: Sequence[Sums]) -> Sums:
-    """Several cells as one."""
-    return Sums(
-        sum(part.count for part in parts),
-        math.fsum(part.total for part in parts),
-        math.fsum(part.squares for part in parts),
-    )
+@dataclass(frozen=True)
+class Moments:
+    """Of all cells together: counts, means, and the sums of squares and products about them."""
+
+    count: float
+    at: float
+    mean: float
+    squares: float  # noise can make it less than nothing
+    squares_at: float
+    products: float
+
+    @classmethod
+    def of(cls, parts: Sequence[Sums]) -> Moments:
+        count = math.fsum(part.count for part in parts)
+        at = math.fsum(part.count * part.at for part in parts) / count
+        mean = math.fsum(part.total for part in parts) / count
+        squares = math.fsum(part.squares for part in parts) - mean * mean * count
+        squares_at = math.fsum(part.count * (part.at - at) ** 2 for part in parts)
+        products = math.fsum((part.at - at) * (part.total - part.count * mean) for part in parts)
+        return cls(count, at, mean, squares, squares_at, products)
+
+    @property
+    def spread(self) -> float:
+        return max(0.0, self.squares)
+
+    def moved(self, at: float, step: Step) -> Moments:
+        """After a step at one place of the axis. Sums are about the old means, then the new ones."""
+        more, total, squares = step
+        count, place = self.count + more, at - self.at
+        by_at, by_mean = more * place / count, (total - more * self.mean) / count
+        about = self.squares + squares - 2 * self.mean * total + more * self.mean**2
+        return Moments(
+            count,
+            self.at + by_at,
+            self.mean + by_mean,
+            about - count * by_mean**2,
+            self.squares_at + more * place**2 - count * by_at**2,
+            self.products + place * (total - more * self.mean) - count * by_at * by_mean,
+        )
 
 
-def spread(whole: Sums) -> float:
-    """The sum of squared distances from the mean; noise cannot make it less than nothing."""
-    return max(0.0, whole.squares - whole.total**2 / whole.count)
+Derived = Callable[[Moments], float | None]
 
 
-def _variance(less: int) -> Callable[[Sequence[Sums]], float | None]:
-    def computed(parts: Sequence[Sums]) -> float | None:
-        whole = added(parts)
-        return spread(whole) / (whole.count - less) if whole.count > less else None
-
-    return computed
+def _variance(less: int) -> Derived:
+    return lambda all_: all_.spread / (all_.count - less) if all_.count > less else None
 
 
-def _deviation(less: int) -> Callable[[Sequence[Sums]], float | None]:
-    def computed(parts: Sequence[Sums]) -> float | None:
-        found = _variance(less)(parts)
+def _deviation(less: int) -> Derived:
+    def computed(moments: Moments) -> float | None:
+        found = _variance(less)(moments)
         return None if found is None else math.sqrt(found)
 
     return computed
 
 
-@dataclass(frozen=True)
-class Along:
-    """Moments of a measure along an axis: counts, means, and the sums of squares and products about them."""
-
-    count: float
-    at: float
-    mean: float
-    squares_at: float
-    products: float
-
-    @classmethod
-    def of(cls, parts: Sequence[Sums]) -> Along:
-        count = sum(part.count for part in parts)
-        at = math.fsum(part.count * part.at for part in parts) / count
-        mean = math.fsum(part.total for part in parts) / count
-        squares = math.fsum(part.count * (part.at - at) ** 2 for part in parts)
-        products = math.fsum((part.at - at) * (part.total - part.count * mean) for part in parts)
-        return cls(count, at, mean, squares, products)
+def _slope(along: Moments) -> float | None:
+    return along.products / along.squares_at if along.squares_at > 0 else None
 
 
-def _slope(parts: Sequence[Sums]) -> float | None:
-    along = Along.of(parts)
-    return along.products / along.squares_at if along.squares_at else None
-
-
-def _intercept(parts: Sequence[Sums]) -> float | None:
-    slope, along = _slope(parts), Along.of(parts)
+def _intercept(along: Moments) -> float | None:
+    slope = _slope(along)
     return None if slope is None else along.mean - slope * along.at
 
 
-def _covariance(less: int) -> Callable[[Sequence[Sums]], float | None]:
-    def computed(parts: Sequence[Sums]) -> float | None:
-        along = Along.of(parts)
-        return along.products / (along.count - less) if along.count > less else None
-
-    return computed
+def _covariance(less: int) -> Derived:
+    return lambda along: along.products / (along.count - less) if along.count > less else None
 
 
-def _correlation(parts: Sequence[Sums]) -> float | None:
-    along, about = Along.of(parts), spread(added(parts))
-    both = math.sqrt(along.squares_at * about)
+def _correlation(along: Moments) -> float | None:
+    both = math.sqrt(max(0.0, along.squares_at) * along.spread)
     return max(-1.0, min(1.0, along.products / both)) if both else None
 
 
-Derived = Callable[[Sequence[Sums]], float | None]
+def computed(compute: Derived, parts: Sequence[Sums]) -> float | None:
+    """What protected cells come to; nothing, where there are none."""
+    return compute(Moments.of(parts)) if parts else None
 
 
 def deviation(compute: Derived, parts: Sequence[tuple[Sums, Spread]]) -> float | None:
     """The standard deviation, to first order, of what is computed of protected cells; None if it has none."""
-    by_place: dict[float, list[tuple[Sums, Spread]]] = {}
-    for part in parts:
-        by_place.setdefault(part[0].at, []).append(part)
-    whole = {at: replace(added([sums for sums, _ in cells]), at=at) for at, cells in by_place.items()}
+    whole = Moments.of([sums for sums, _ in parts])
+    shown = compute(whole)
+    if shown is None:
+        return None
+    there: dict[float, float] = {}
+    for sums, _ in parts:
+        there[sums.at] = there.get(sums.at, 0.0) + sums.count
 
-    shown = compute(list(whole.values()))
-
-    def swing(at: float, sign: int, move: tuple[float, float, float]) -> float:
+    def swing(at: float, sign: int, move: Step) -> float:
         """How far it moves with one step; no way that leaves nobody, or where it has no value."""
-        changed = whole[at].moved(*(sign * step for step in move))
-        found = compute(list({**whole, at: changed}.values())) if changed.count > 0 else None
-        return 0.0 if found is None or shown is None else abs(found - shown)
+        step = sign * move[0], sign * move[1], sign * move[2]
+        found = compute(whole.moved(at, step)) if there[at] + step[0] > 0 else None
+        return 0.0 if found is None else abs(found - shown)
 
-    swings = (
-        max(swing(at, -1, move), swing(at, 1, move))
-        for at, cells in by_place.items()
-        for sums, spread in cells
-        for move in spread.moves(sums)
+    return math.hypot(
+        *(
+            max(swing(sums.at, -1, move), swing(sums.at, 1, move))
+            for sums, spread in parts
+            for move in spread.moves(sums)
+        )
     )
-    return None if shown is None else math.hypot(*swings)
 
 
 VARIANCES: dict[str, Derived] = {

@@ -118,6 +118,10 @@ class Exposure:
         """Where people have several rows in a cell, rows and persons are counted with draws of their own."""
         return 2 if self.in_cell > 1 else 1
 
+    def deviations(self, noise: float) -> tuple[float, float, float]:
+        """What all noise of the table follows from, given who is in a cell and what they have."""
+        return self.rows(noise), self.persons(noise), self.sums(noise, 1.0)
+
     def rows(self, noise: float) -> float:
         """The standard deviation of a count of rows."""
         return self.persons(noise) * self.in_cell

@@ -25,6 +25,10 @@ CERTAIN = 1.96
 FULL_SUM = 3.0
 """The noise parameter at which a sum's standard deviation is the largest contribution (a rung above it)."""
 
+WIDE = 250.0
+"""Above this deviation counts are drawn from the normal distribution, cut off, that the table comes to: no
+chance to be at most some number is more than 1e-6 off. A table has a line for each number in 6 deviations."""
+
 DIGITS = 9
 """Digits of a floating-point sum that its noise depends on: the last ones depend on the order of adding."""
 
@@ -74,9 +78,32 @@ def count_noise(secret: bytes, cell: int, deviation: float, of: str = "count") -
     """The noise of a count: the same for the same cell key and deviation. `of` sets draws apart."""
     if deviation <= 0:
         return 0
-    values, steps = _steps(deviation)
     drawn = _uniform(secret, f"{of} {deviation!r} {cell}")
+    if deviation > WIDE:
+        return _wide(drawn, deviation)
+    values, steps = _steps(deviation)
     return values[min(bisect_right(steps, drawn), len(values) - 1)]
+
+
+def _wide(drawn: float, deviation: float) -> int:
+    """The number whose share of the distribution `drawn` (from 0 to 1) falls on."""
+    most = round(BOUND * deviation)
+    width = _width((most + 0.5) / deviation)
+    edge = _NORMAL.cdf(-(most + 0.5) / deviation / width)
+    found = deviation * width * _NORMAL.inv_cdf(edge + drawn * (1 - 2 * edge))
+    return max(-most, min(most, round(found)))
+
+
+@lru_cache(maxsize=64)
+def _width(bound: float) -> float:
+    """The deviation of the normal distribution that has deviation 1 once it is cut off at `bound`."""
+    low, high = 1.0, 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        at = bound / middle
+        inside = 1 - 2 * at * _NORMAL.pdf(at) / (2 * _NORMAL.cdf(at) - 1)
+        low, high = (middle, high) if middle**2 * inside < 1 else (low, middle)
+    return high
 
 
 def sum_noise(secret: bytes, cell: int, total: object, deviation: float) -> float:

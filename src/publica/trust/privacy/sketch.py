@@ -97,7 +97,7 @@ def union(parts: Sequence[Sketch]) -> Sketch:
     return Sketch(number, bits, rows, parts[0].per_person, definition, parts[0].state)
 
 
-def admit(wanted: Sequence[Sequence[Sketch]], known: Sequence[Sketch], k: int) -> list[bool]:
+def admit(wanted: Iterable[Sequence[Sketch]], known: Sequence[Sketch], k: int) -> list[bool]:
     """Which of several cells may come out, in turn: none too near one known, nor one admitted before it.
 
     A cell is a list of sketches (of its people, and, where they are fewer, of those with a value of each

@@ -5,7 +5,7 @@ and are kept sealed. An index by blocks of people answers "which uses concerned 
 to somebody who trusts neither of us".
 """
 
-from publica.trust.transparency.actions import open_original, uses_of
+from publica.trust.transparency.actions import open_original, open_originals, page_of_uses, uses_of
 from publica.trust.transparency.index import compact
 from publica.trust.transparency.laws import laws
 from publica.trust.transparency.model import (
@@ -43,7 +43,9 @@ __all__ = [
     "compact",
     "laws",
     "open_original",
+    "open_originals",
     "opening",
+    "page_of_uses",
     "prepare",
     "prove",
     "uses_of",

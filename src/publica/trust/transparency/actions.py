@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
@@ -15,7 +16,8 @@ from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit, new_salt
-from publica.trust.transparency import listing, receipts, store
+from publica.trust.transparency import asked, listing, receipts, store
+from publica.trust.transparency.listing import Page
 from publica.trust.transparency.model import Original, Private, UseOfMe
 
 
@@ -27,6 +29,30 @@ def uses_of(
     db.write(lambda change: read(change, keys, "uses-of-subject", actor, {"subject": subject}))
     with db.read() as connection:
         return listing.find(connection, keys, position, limit=limit, offset=offset)
+
+
+def page_of_uses(
+    db: Database,
+    keys: Keys,
+    position: int,
+    actor: Actor,
+    *,
+    limit: int,
+    offset: int = 0,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    behalf: str | None = None,
+) -> Page:
+    """As `uses_of`, some of them and their number, between two instants.
+
+    `behalf`: whom the actor, a machine, named as the one who asked; it is entered, hidden, too.
+    """
+    hidden = {"subject": position.to_bytes(4, "big")}
+    if behalf is not None:
+        hidden["behalf"] = behalf.encode()
+    db.write(lambda change: read(change, keys, "uses-of-subject", actor, hidden))
+    with db.read() as connection:
+        return listing.page(connection, keys, position, limit=limit, offset=offset, since=since, until=until)
 
 
 def open_original(db: Database, keys: Keys, use: str, actor: Actor, why: str) -> Original:
@@ -41,6 +67,22 @@ def open_original(db: Database, keys: Keys, use: str, actor: Actor, why: str) ->
         original = _original(change.connection, keys, use)
         read(change, keys, "original", actor, {"why": why.encode()}, use=use)
         return original
+
+    return db.write(work)
+
+
+def open_originals(
+    db: Database, keys: Keys, uses: Sequence[str], actor: Actor, why: str
+) -> dict[str, Original]:
+    """The same of several uses, in one entry which commits to their ids. Unknown ones are left out."""
+    if not uses:
+        return {}
+
+    def work(change: Change) -> dict[str, Original]:
+        found = asked.sealed(change.connection, uses)
+        hidden = {"why": why.encode(), "uses": "\n".join(uses).encode()}
+        read(change, keys, "originals", actor, hidden)
+        return {use: _opened(keys, use, sealed) for use, sealed in found.items()}
 
     return db.write(work)
 
@@ -76,6 +118,10 @@ def _original(connection: Connection, keys: Keys, use: str) -> Original:
     sealed = connection.execute(query).scalar()
     if sealed is None:
         raise BadInput(f"There is no use {use}.", do="Use ids stand in receipts and in people's lists.")
+    return _opened(keys, use, sealed)
+
+
+def _opened(keys: Keys, use: str, sealed: bytes) -> Original:
     held: dict[str, Any] = json.loads(keys.unseal(sealed, receipts.original_context(use)))
     who = held["actor"]
     private = Private(**{"actor": who.pop("id"), **who}, sql=held["sql"], params=held["params"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Column, Connection, literal_column, select
@@ -28,6 +30,45 @@ def find(
     matters = _Matters(connection)
     uses = {row[0]: _use(row, matters, left=row[0] in left) for row in _rows(connection, page)}
     return [uses[number] for number in page]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some of a person's uses, and how many there are altogether."""
+
+    total: int
+    uses: list[UseOfMe]
+
+
+def page(
+    connection: Connection,
+    keys: Keys,
+    position: int,
+    *,
+    limit: int,
+    offset: int = 0,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Page:
+    """As `find`, of the uses between two instants (both included), the latest first; and their number."""
+    columns, among = store.uses.c, index.sets_with(connection, keys, position)
+    bounds = []
+    if since is not None:
+        bounds.append(columns.recorded_at >= clock.text(since))
+    if until is not None:
+        bounds.append(columns.recorded_at <= clock.text(until))
+    at: dict[int, str] = {}
+    left: set[int] = set()
+    for column in (columns.touched, columns.released):
+        for some in _batches(among):
+            query = select(columns.number, columns.recorded_at).where(column.in_(_literal(some)), *bounds)
+            found = {row[0]: row[1] for row in connection.execute(query).all()}
+            at |= found
+            left |= found.keys() if column is columns.released else set()
+    chosen = sorted(at, key=lambda number: (at[number], number), reverse=True)[offset : offset + limit]
+    matters = _Matters(connection)
+    uses = {row[0]: _use(row, matters, left=row[0] in left) for row in _rows(connection, chosen)}
+    return Page(len(at), [uses[number] for number in chosen])
 
 
 Names = tuple[str, ...]
