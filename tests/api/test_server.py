@@ -229,6 +229,7 @@ def test_an_address_that_is_none(place: tuple[Path, str]) -> None:
 def test_readiness_goes_before_anything_else(place: tuple[Path, str]) -> None:
     """A balancer learns it while uses are still answered."""
     with served(place, operations={"drain_seconds": 600}) as process:
+        until(lambda: process.ask("GET", "/ready").status == 200)  # it runs, not only listens
         process.running.send_signal(signal.SIGTERM)
         until(lambda: process.ask("GET", "/ready").status == 503)
         assert b"stopping" in process.ask("GET", "/ready").body
