@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import pyarrow.parquet as pq
 import pytest
 
 from publica.data import ColumnType, TableColumn, TableSchema, subjects, versions
+from publica.data.ingest import work
 from publica.kernel.errors import BadInput
 from publica.kernel.ledger.canonical import commit
 
@@ -182,6 +185,23 @@ def test_a_killed_load_leaves_nothing_half_done(instance: Instance, step: str) -
     with instance.db.read() as connection:
         for each in "abc":
             assert subjects.binding(connection, instance.keys, instance.folder, each) is not None
+
+
+def test_a_load_that_is_not_locked_yet_is_not_cleaned_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def slowly(file: IO[str], how: int) -> None:
+        if how == fcntl.LOCK_EX:
+            work.clean(tmp_path, set)  # another load begins just now
+        lock(file, how)
+
+    monkeypatch.setattr(work.fcntl, "flock", slowly)
+    with work.working(tmp_path) as folder:
+        assert folder.is_dir()
+        work.clean(tmp_path, set)
+        assert folder.is_dir()
 
 
 def test_loads_at_once_share_one_directory(instance: Instance) -> None:

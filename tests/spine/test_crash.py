@@ -93,7 +93,12 @@ def test_every_step_of_the_source_has_its_boundary() -> None:
     assert boundaries.STEPS.keys() == OPERATIONS.keys()
 
 
-@pytest.mark.parametrize("boundary", list(boundaries.boundaries()), ids=str)
+ALL = list(boundaries.boundaries())
+EVERYWHERE = [one for n, one in enumerate(ALL) if n % 3 == 0 or one.step.partition("#")[0] == COMMIT]
+"""On PostgreSQL all commits, and one in three of the others: what is done to files is the same there."""
+
+
+@pytest.mark.parametrize("boundary", EVERYWHERE, ids=str)
 def test_killed_at(
     boundary: Boundary,
     killer: Process,
@@ -101,7 +106,25 @@ def test_killed_at(
     whole: dict[str, dict[str, Any]],
     tmp_path: Path,
 ) -> None:
-    folder = support.copy(tmp_path / "town")
+    _killed(boundary, killer, files, whole, tmp_path / "town")
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("boundary", [one for one in ALL if one not in EVERYWHERE], ids=str)
+def test_killed_between(
+    boundary: Boundary,
+    killer: Process,
+    files: dict[str, str],
+    whole: dict[str, dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    _killed(boundary, killer, files, whole, tmp_path / "town")
+
+
+def _killed(
+    boundary: Boundary, killer: Process, files: dict[str, str], whole: dict[str, dict[str, Any]], place: Path
+) -> None:
+    folder = support.copy(place)
     given = {"folder": str(folder), "operation": boundary.operation, "files": files}
     ended = killer.do(**given, step=boundary.step, side=boundary.side)
     assert ended["status"] == -9, "it did not come to this boundary"

@@ -27,8 +27,9 @@ def working(data: Path) -> Iterator[Path]:
     """A work folder of one's own, locked; removed at the end. Its name is the id of the load."""
     folder = data / WORK / draw("load")
     make_folder(folder)
-    with (folder / "lock").open("w") as lock:
+    with (folder / "unlocked").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        (folder / "unlocked").rename(folder / "lock")  # nobody sees a lock that is not held yet
         try:
             yield folder
         finally:
