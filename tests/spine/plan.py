@@ -1,6 +1,6 @@
 """How many examples each law gets: 5,000 in all in CI, a fifth elsewhere, or as PUBLICA_EXAMPLES has it.
 
-On PostgreSQL 300 at most: the laws are about the gateway and the engine, which are the same there.
+On PostgreSQL 1,000 at most: the laws are about the gateway and the engine, which are the same there.
 The shares are by what an example costs: an answer 0.05 s, other values and other people four times that.
 """
 
@@ -19,7 +19,7 @@ SHARES = {"answers": 0.46, "values": 0.06, "touched": 0.06, "released": 0.12, "d
 def examples(law: str) -> settings:
     """The settings of one law. A failing example is shown as drawn: making it small would take many minutes,
     for each step is a use with its receipt."""
-    total = TOTAL if states.Current.kind == "sqlite" else min(TOTAL, 300)
+    total = TOTAL if states.Current.kind == "sqlite" else min(TOTAL, 1000)
     return settings(
         max_examples=max(1, round(total * SHARES[law])),
         phases=(Phase.explicit, Phase.generate),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -99,26 +99,21 @@ EVERYWHERE = [one for n, one in enumerate(ALL) if n % 3 == 0 or one.step.partiti
 
 
 @pytest.mark.parametrize("boundary", EVERYWHERE, ids=str)
-def test_killed_at(
-    boundary: Boundary,
-    killer: Process,
-    files: dict[str, str],
-    whole: dict[str, dict[str, Any]],
-    tmp_path: Path,
-) -> None:
-    _killed(boundary, killer, files, whole, tmp_path / "town")
+def test_killed_at(boundary: Boundary, killed: Callable[[Boundary], None]) -> None:
+    killed(boundary)
 
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("boundary", [one for one in ALL if one not in EVERYWHERE], ids=str)
-def test_killed_between(
-    boundary: Boundary,
-    killer: Process,
-    files: dict[str, str],
-    whole: dict[str, dict[str, Any]],
-    tmp_path: Path,
-) -> None:
-    _killed(boundary, killer, files, whole, tmp_path / "town")
+def test_killed_between(boundary: Boundary, killed: Callable[[Boundary], None]) -> None:
+    killed(boundary)
+
+
+@pytest.fixture
+def killed(
+    killer: Process, files: dict[str, str], whole: dict[str, dict[str, Any]], tmp_path: Path
+) -> Callable[[Boundary], None]:
+    return lambda boundary: _killed(boundary, killer, files, whole, tmp_path / "town")
 
 
 def _killed(

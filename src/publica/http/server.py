@@ -144,93 +144,98 @@ class Server(uvicorn.Server):
 
 def _protocol(patience: float, reader: float) -> type[H11Protocol]:
     """The protocol, closing connections on which no whole request arrives, or nothing is taken, in time."""
+    return type("Patient", (Patient,), {"patience": patience, "reader": reader})
 
-    class Patient(H11Protocol):
-        """HTTP/1.1 with an end to clients who never finish their headers, or never read an answer."""
 
-        def __init__(self, *given: Any, **named: Any) -> None:
-            super().__init__(*given, **named)
-            inner = self.app
+class Patient(H11Protocol):
+    """HTTP/1.1 with an end to clients who never finish their headers, or never read an answer.
 
-            async def app(scope: Scope, receive: Receive, send: Send) -> None:
-                scope["state"]["abort"] = self.transport.abort
-                await inner(scope, receive, send)
+    Seconds: `patience` for a whole request, `reader` for an answer to be taken.
+    """
 
-            self.app = app
-            self._late: Any = None
-            self._stuck: Any = None
-            self._reader = reader
+    patience: float
+    reader: float
 
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._wait()
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        inner = self.app
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self._wait()
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["state"]["abort"] = self.transport.abort
+            await inner(scope, receive, send)
 
-        def on_response_complete(self) -> None:
-            super().on_response_complete()
-            self._wait()
+        self.app = app
+        self._late: Any = None
+        self._stuck: Any = None
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            if self._late is not None:
-                self._late.cancel()
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._wait()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._late is not None:
+            self._late.cancel()
+        self._taken()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._taken()
+
+    def shutdown(self) -> None:
+        super().shutdown()
+        self.reader = min(self.reader, HURRY)
+        if self.transport.get_write_buffer_size():
             self._taken()
-            super().connection_lost(exc)
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
             self._unread()
 
-        def resume_writing(self) -> None:
-            super().resume_writing()
-            self._taken()
-
-        def shutdown(self) -> None:
-            super().shutdown()
-            self._reader = min(self._reader, HURRY)
-            if self.transport.get_write_buffer_size():
-                self._taken()
-                self._unread()
-
-        def _wait(self) -> None:
-            """Wait for headers while no request is under way."""
-            busy = self._busy()
-            if busy and self._late is not None:
-                self._late.cancel()
-                self._late = None
-            elif not busy and self._late is None:
-                self._late = self.loop.call_later(patience, self._give_up)
-
-        def _give_up(self) -> None:
+    def _wait(self) -> None:
+        """Wait for headers while no request is under way."""
+        busy = self._busy()
+        if busy and self._late is not None:
+            self._late.cancel()
             self._late = None
-            if self.transport.get_write_buffer_size():  # an answer is on its way still
-                self._unread()
-            else:
-                self.transport.abort()
+        elif not busy and self._late is None:
+            self._late = self.loop.call_later(self.patience, self._give_up)
 
-        def _busy(self) -> bool:
-            return self.cycle is not None and not self.cycle.response_complete
+    def _give_up(self) -> None:
+        self._late = None
+        if self.transport.get_write_buffer_size():  # an answer is on its way still
+            self._unread()
+        else:
+            self.transport.abort()
 
-        def _unread(self) -> None:
-            """Wait for the client to take what was written."""
-            if self._stuck is None:
-                self._stuck = self.loop.call_later(self._reader, self._cut_off)
+    def _busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
-        def _taken(self) -> None:
-            if self._stuck is not None:
-                self._stuck.cancel()
-                self._stuck = None
+    def _unread(self) -> None:
+        """Wait for the client to take what was written."""
+        if self._stuck is None:
+            self._stuck = self.loop.call_later(self.reader, self._cut_off)
 
-        def _cut_off(self) -> None:
-            """A closing connection counts, too: it closes only when all was taken."""
+    def _taken(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
             self._stuck = None
-            if self.flow.write_paused or self.transport.is_closing() or not self._busy():
-                logs.event("reader too slow")
-                at_once = struct.pack("ii", 1, 0)  # otherwise the kernel goes on offering what is not taken
-                opened = self.transport.get_extra_info("socket")
-                opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
-                self.transport.abort()
 
-    return Patient
+    def _cut_off(self) -> None:
+        """A closing connection counts, too: it closes only when all was taken."""
+        self._stuck = None
+        if self.flow.write_paused or self.transport.is_closing() or not self._busy():
+            logs.event("reader too slow")
+            at_once = struct.pack("ii", 1, 0)  # otherwise the kernel goes on offering what is not taken
+            opened = self.transport.get_extra_info("socket")
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            self.transport.abort()
