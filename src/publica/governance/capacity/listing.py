@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,7 @@ from publica.kernel import clock
 from publica.kernel.actor import Actor
 from publica.kernel.errors import BadInput
 from publica.kernel.ledger.canonical import commit
-from publica.kernel.ledger.store import entries
+from publica.kernel.ledger.store import entered, entries
 
 
 def get(connection: Connection, name: str) -> AccessRequest:
@@ -79,15 +78,15 @@ def altered(connection: Connection) -> Iterator[str]:
     known = set()
     for row in connection.execute(select(requests).order_by(requests.c.number)).mappings():
         known |= {row["entry"], row["escalated_entry"], row["decided_entry"]}
-        if _said(connection, row["entry"], row["asked_at"]) != _as_asked(row):
+        if entered(connection, row["entry"], ENTRY, row["asked_at"]) != _as_asked(row):
             yield f"The request {row['id']} is not what its ledger entry commits to."
-        if row["escalated_entry"] is not None or row["escalated_at"] is not None:
-            said = _said(connection, row["escalated_entry"], row["escalated_at"])
+        if any(row[f"escalated_{what}"] is not None for what in ("entry", "at", "to")):
+            said = entered(connection, row["escalated_entry"], ENTRY, row["escalated_at"])
             if said is None or said != escalated(row["id"], row["escalated_to"], row["salt"]):
                 yield f"The request {row['id']} did not go on as its ledger entry says."
         if row["decided_entry"] is None and row["state"] == RequestState.OPEN:
             continue
-        said = _said(connection, row["decided_entry"], row["decided_at"])
+        said = entered(connection, row["decided_entry"], ENTRY, row["decided_at"])
         if said is None or said != _as_decided(row):
             yield f"The answer to the request {row['id']} is not what its ledger entry commits to."
     for leaf in connection.execute(select(entries.c.leaf).where(entries.c.kind == ENTRY)).scalars():
@@ -110,15 +109,6 @@ def _request(row: RowMapping) -> AccessRequest:
         decided_at=instant("decided_at"),
         why=row["decided_why"],
     )
-
-
-def _said(connection: Connection, leaf: bytes | None, at: str | None) -> dict[str, Any] | None:
-    """What the entry of a step says; None when there is none, or of another time."""
-    body = connection.execute(select(entries.c.body).where(entries.c.leaf == leaf)).scalar()
-    said: dict[str, Any] = json.loads(body) if body is not None else {}
-    if said.get("kind") != ENTRY or said.get("at") != at:
-        return None
-    return {name: value for name, value in said.items() if name not in ("at", "kind", "nonce", "v")}
 
 
 def asked(row: RowMapping | dict[str, Any], actor: Actor) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from publica.kernel.database import Change, Database
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import canonical
-from publica.kernel.ledger.store import entries
+from publica.kernel.ledger.store import entries, fields
 from publica.kernel.records import Book, Record
 from publica.trust.consent import reading, store
 from publica.trust.consent.model import Action
@@ -209,11 +209,12 @@ def altered(connection: Connection, book: Book) -> Iterator[str]:
     newest: dict[str, Version] = {}
     for row, said in _with_entries(connection, notices):
         name = f"Version {row.version} of the terms of {row.activity}"
-        if said is None or said != {**_said(row), "at": row.since}:
+        if said is None or said != {**_said(row), "kind": NOTICE, "at": row.since}:
             yield f"{name} is not what its ledger entry says."
         if digest(json.loads(row.terms)) != row.hash:
             yield f"{name}: its text was altered."
-        newest[row.activity] = _version(row)
+        if row.activity not in newest or row.version > newest[row.activity].version:
+            newest[row.activity] = _version(row)
     for activity, version in newest.items():
         found = book.get("activity", activity)
         asks = found is None or found.spec.basis.kind is BasisKind.CONSENT
@@ -221,7 +222,7 @@ def altered(connection: Connection, book: Book) -> Iterator[str]:
             yield f"The terms of {activity} are not those of its record: consents to others would count."
     for row, said in _with_entries(connection, answers):
         names = ("activity", "version", "question", "language", "passed")
-        if said != {**{name: getattr(row, name) for name in names}, "at": row.recorded_at}:
+        if said != {**{name: getattr(row, name) for name in names}, "kind": ANSWER, "at": row.recorded_at}:
             yield f"Answer {row.number} about {row.activity} is not what its ledger entry says."
     for kind, table in ((NOTICE, notices), (ANSWER, answers)):
         lost = select(entries.c.id).outerjoin(table, table.c.entry == entries.c.leaf)
@@ -233,8 +234,7 @@ def _with_entries(connection: Connection, table: Any) -> Iterator[tuple[Row[Any]
     joined = table.outerjoin(entries, entries.c.leaf == table.c.entry)
     query = select(table, entries.c.body).select_from(joined).order_by(table.c.number)
     for row in connection.execute(query):
-        said = json.loads(row.body) if row.body is not None else None
-        yield row, said and {name: said[name] for name in said if name not in ("kind", "nonce", "v")}
+        yield row, None if row.body is None else fields(row.body)
 
 
 def _changed(before: Book, after: Book) -> dict[str, Terms]:

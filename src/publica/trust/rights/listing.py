@@ -15,7 +15,7 @@ from publica.kernel import clock
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, canonical, commit, unb64
-from publica.kernel.ledger.store import entries
+from publica.kernel.ledger.store import entered, entries
 from publica.kernel.records import Book
 from publica.trust.rights import rules
 from publica.trust.rights.model import Answered, Content, Opened, State, Waiting, What
@@ -167,7 +167,7 @@ def _agrees(connection: Connection, keys: Keys, row: Row[Any], bound: bytes) -> 
         return False
     mine_ = row.subject_tag in tags(keys, held["content"]["person"])
     said = asked(dict(row._mapping), unb64(held["salt"]), held["content"])
-    return mine_ and _said(connection, row.entry) == {**said, "at": row.recorded_at}
+    return mine_ and entered(connection, row.entry, ENTRY, row.recorded_at) == said
 
 
 def _decision_agrees(connection: Connection, keys: Keys, row: Row[Any]) -> bool:
@@ -181,14 +181,7 @@ def _decision_agrees(connection: Connection, keys: Keys, row: Row[Any]) -> bool:
     except IntegrityBroken:
         return False
     said = decided(row.id, row.state, unb64(held["salt"]), held["content"])
-    return _said(connection, row.decided_entry) == {**said, "at": row.decided_at}
-
-
-def _said(connection: Connection, leaf: bytes) -> dict[str, Any]:
-    body = connection.execute(select(entries.c.body).where(entries.c.leaf == leaf)).scalar()
-    said: dict[str, Any] = json.loads(body) if body is not None else {}
-    kept = said.get("kind") == ENTRY
-    return {name: value for name, value in said.items() if kept and name not in ("kind", "nonce", "v")}
+    return entered(connection, row.decided_entry, ENTRY, row.decided_at) == said
 
 
 def _unsealed(keys: Keys, value: bytes, bound: bytes) -> dict[str, Any]:

@@ -194,6 +194,7 @@ def _query() -> Select[Any]:
             entries.c.position,
             entries.c.body.label("receipt"),
             store.matters.c.body.label("matter"),
+            *(uses.c[name] for name in _SETS),
             touched.c.root.label("touched_root"),
             touched.c.size.label("touched_size"),
             released.c.root.label("released_root"),
@@ -229,13 +230,11 @@ def _stated(receipt: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kept(row: Row[Any]) -> dict[str, Any]:
-    touched = None if row.touched_root is None else (row.touched_root, row.touched_size)
-    released = None if row.released_root is None else (row.released_root, row.released_size)
     return {
         **{name: getattr(row, name) for name in _PLAIN},
         "at": row.recorded_at,
-        "touched": touched,
-        "released": released,
-        "exact": None if released is None else row.released_exact,
+        "touched": None if row.touched is None else (row.touched_root, row.touched_size),
+        "released": None if row.released is None else (row.released_root, row.released_size),
+        "exact": None if row.released is None else row.released_exact,
         "matter": row.matter,
     }
