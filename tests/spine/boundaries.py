@@ -80,6 +80,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         COMMIT,
         *_in(RECORDS, "_apply"),
     ),
+    "lapse": (*_in("publica.trust.consent.notices", "record _begin"), COMMIT),
     "choice": (
         *_in(CONSENT, "_action _may"),
         "publica.trust.consent.reading:basis_of",

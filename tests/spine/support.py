@@ -32,6 +32,7 @@ from publica.kernel.actor import Actor
 from publica.kernel.ledger.store import entries
 from publica.kernel.records.store import revisions
 from publica.trust.consent import store as choices
+from publica.trust.consent.notice_store import notices
 from publica.trust.privacy.store import released
 from publica.trust.transparency import store as transparency
 
@@ -148,6 +149,7 @@ def _state(connection: Connection) -> dict[str, Any]:
         "people": rows(segment.first, segment.count),
         "counters": rows(counter.activity, counter.value),
         "choices": rows(change.activity, change.counter, change.action),
+        "terms": rows(notices.c.activity, notices.c.version, notices.c.lapsed),
         "uses": rows(uses.activity, uses.outcome, uses.rows),
         "cells": rows(func.count(released.c.id)),
         "originals": rows(func.count(transparency.privates.c.use)),
