@@ -29,7 +29,7 @@ from publica.trust.consent import reading, store
 from publica.trust.consent.model import Action
 from publica.trust.consent.notice_store import ANSWER, NOTICE, answers, notices
 from publica.trust.consent.recording import record
-from publica.trust.consent.terms import Shown, Terms, digest, terms
+from publica.trust.consent.terms import Shown, Terms, digest, digest_in, terms
 
 QUESTIONS = ("who", "refuse", "withdraw")
 """What is asked about a notice: who would use the data, what a no means, whether a yes can be undone."""
@@ -142,11 +142,11 @@ def require_current(connection: Connection, book: Book, activity: str) -> None:
 
     That cannot come about by what Publica does, only by a change of the database beside it.
     """
-    found = book.get("activity", activity)
-    if found is None or found.spec.basis.kind is not BasisKind.CONSENT:
+    agreed_to = digest_in(book, activity)
+    if agreed_to is None:
         return
     latest = connection.execute(_latest(activity, notices.c.hash)).scalar()
-    if latest is not None and latest != digest(terms(book, found)):
+    if latest is not None and latest != agreed_to:
         raise IntegrityBroken(
             f"The consents to {activity} were given to other terms than its record has.",
             do="Nothing was given out. Run `publica ledger verify`, and restore a backup.",

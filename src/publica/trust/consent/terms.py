@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from publica.governance.activities import Activity
+from publica.governance.activities import Activity, BasisKind
 from publica.kernel.ledger.canonical import b64, canonical
 from publica.kernel.records import Book, Record
 
@@ -56,6 +57,14 @@ def terms(book: Book, activity: Record[Activity]) -> Terms:
 def digest(found: Terms) -> str:
     """The hash by which terms are known: SHA-256 of their canonical JSON, base64."""
     return b64(hashlib.sha256(canonical(found)).digest())
+
+
+@lru_cache(maxsize=64)
+def digest_in(book: Book, activity: str) -> str | None:
+    """The hash of the terms of an activity that asks for consent, in one state of the records; else None."""
+    found = book.get("activity", activity)
+    asks = found is not None and found.spec.basis.kind is BasisKind.CONSENT
+    return digest(terms(book, found)) if found is not None and asks else None
 
 
 def text_digest(text: str) -> str:
