@@ -75,7 +75,7 @@ def told(book: Book, names: Names, use: UseOfMe, language: str) -> Told:
 def columns(names: Names, read: Mapping[str, Any], language: str) -> str:
     """The columns of a use, by their names."""
     found = [column_name(names, dataset, column) for dataset, some in read.items() for column in some]
-    return ", ".join(dict.fromkeys(found)) or text(language, mark("no column"))
+    return ", ".join(dict.fromkeys(found)) or text(language, mark("that you are there, and no more"))
 
 
 def _name(book: Book, kind: str, record_id: str) -> str:
