@@ -37,6 +37,7 @@ REFUSED = {
         "SELECT " + "(" * 200 + "1" + ")" * 200, "SELECT " + "[" * 3000 + "]" * 3000,
         "SELECT 1 FROM " + ", ".join(f"municipalities t{n}" for n in range(40)), DOUBLED, WIDER, AGAIN, STARS,
         "SELECT " + "- " * 5000 + "1", "SELECT " + "NOT " * 5000 + "TRUE",
+        "SELECT " + ", ".join(["1"] * (surface.COLUMNS + 1)),
     ],
     "sql-node": [
         "SELECT * FROM (VALUES (1), (2, 3)) t", "VALUES (1, 2), (3)",
