@@ -137,6 +137,12 @@ BOMBS: dict[str, str] = {
     "grouping sets of totals": "SELECT left(postcode, 1), count(*) FROM persons GROUP BY "
     + ", ".join(["CUBE (sex, postcode)"] * 20)
     + ", 1",
+    "filters": "SELECT "
+    + ", ".join(f"count(*) FILTER (WHERE postcode = '{n}')" for n in range(1_500))
+    + " FROM places",
+    "filters to the limit": "SELECT "
+    + ", ".join(f"count(*) FILTER (WHERE sex = '{n}')" for n in range(300))
+    + " FROM persons",
     "derived tables of people": _nested(
         "SELECT sex FROM (", ")", 30, "SELECT left(sex, 1) AS sex FROM persons"
     )
@@ -163,7 +169,7 @@ BOMBS: dict[str, str] = {
 """What each tries → the statement."""
 
 HARMLESS = frozenset(
-    """brackets to the limit|a list to the limit|a huge text|a huge name|joins to the limit|unary minus|NOT|a huge exponent|values|
+    """brackets to the limit|filters to the limit|a list to the limit|a huge text|a huge name|joins to the limit|unary minus|NOT|a huge exponent|values|
     an expensive pattern|many patterns|semicolons|grouping sets of totals|aliases that double|a long disjunction|many rows of totals|derived tables of people|a huge number|a huge fraction""".replace(
         "\n    ", ""
     ).split("|")

@@ -82,6 +82,7 @@ _ALL = (
     _missing("sql-too-long", "limit"),
     _missing("sql-too-deep"),
     _missing("sql-too-slow", "limit"),
+    _missing("sql-too-many-filters", "limit"),
     _missing("sql-node", "node"),
     _missing("sql-function", "function"),
     _missing("sql-unknown-table", "table"),

@@ -33,6 +33,7 @@ SHORT: dict[str, str] = {
     "identifiers-withheld": mark("What was asked for would name people."),
     "own-dataset": mark("The dataset holds nothing of one's own."),
     "sql-too-long": mark("The question is too long."),
+    "sql-too-many-filters": mark("The question counts too many things at once."),
     "sql-too-slow": mark("The question takes too long to read."),
     "sql-node": mark("The question uses SQL that is not supported."),
     "sql-function": mark("The question uses a function that is not supported."),

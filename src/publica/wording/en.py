@@ -171,6 +171,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The statement is longer than {limit} characters. Shorten it, or pass values as parameters.",
     ),
     "sql-too-deep": ("", "The statement is nested too deeply. Flatten it, for example with WITH."),
+    "sql-too-many-filters": (
+        "",
+        "The statement has more than {limit} aggregates with FILTER. Use GROUP BY, or ask in parts.",
+    ),
     "sql-too-slow": (
         "",
         "Reading the statement took more than {limit} seconds of work. Make it simpler, or ask in parts.",

@@ -171,6 +171,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "La requête dépasse {limit} caractères. Raccourcissez-la, ou passez des valeurs en paramètres.",
     ),
     "sql-too-deep": ("", "La requête est trop imbriquée. Aplatissez-la, par exemple avec WITH."),
+    "sql-too-many-filters": (
+        "",
+        "La requête a plus de {limit} agrégats avec FILTER. Utilisez GROUP BY, ou demandez en plusieurs fois.",
+    ),
     "sql-too-slow": (
         "",
         "Lire la requête a pris plus de {limit} secondes de calcul. Simplifiez-la, ou demandez en plusieurs fois.",
