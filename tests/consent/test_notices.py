@@ -285,6 +285,47 @@ def test_hours_are_said(office: Office, retention: str, en: str, fr: str) -> Non
     assert fr in duration("fr", retention)
 
 
+def test_a_no_keeps_what_was_shown_and_does_not_lapse(office: Office) -> None:
+    """It needs no terms; those that it names held once; nobody's own words come into the ledger."""
+    first = version(office)
+    assert choose(office, "P-1", "refuse", shown=consent.Shown(first.hash, "en", "text"))["changed"]
+    change(office, retention="P99Y")
+    assert version(office).lapsed == 0
+    choose(office, "P-2", "refuse", shown=consent.Shown(first.hash))
+    choose(office, "P-3", "refuse", shown=consent.Shown("Words of my own", "en", "and more"))
+    choose(office, "P-4", "refuse")
+    steps = []
+    with office.instance.db.read() as connection:
+        for number in range(1, 5):
+            position = office.instance.position(f"P-{number}")
+            [step] = reading.status(connection, office.instance.book(), "study", position).history
+            steps.append((step.action, step.terms, step.shown))
+    assert steps == [
+        ("refuse", first.hash, "en:text"),
+        ("refuse", first.hash, None),
+        ("refuse", None, None),
+        ("refuse", None, None),
+    ]
+    assert problems(office) == []
+
+
+def test_a_no_has_a_receipt(office: Office) -> None:
+    """From the first on, and after a consent that lapsed."""
+    shown = consent.Shown(version(office).hash)
+    choose(office, "P-1", "refuse", shown=shown)
+    made = citizens.receipt(office.instance, "P-1", "study")["record"]
+    assert made["event"]["event_state"] == "consent refused"
+    assert made["event"]["event_type"] == "explicit"
+    assert made["pii_processing"]["privacy_notice"]["terms_hash"] == shown.terms
+    choose(office, "P-1", "grant")
+    change(office, retention="P99Y")
+    assert choose(office, "P-1", "refuse")["changed"]
+    history = office.instance.choice_status("P-1", "study")["history"]
+    assert [step["action"] for step in history] == ["refuse", "grant", "lapse", "refuse"]
+    assert not citizens.standing(office.instance, "P-1", "study").lapsed
+    assert problems(office) == []
+
+
 def load(office: Office, folder: Path, shown: str | None = None) -> None:
     file = folder / "choices.csv"
     file.write_text("person_key,action\nP-1,grant\nP-2,grant\n", "utf-8")

@@ -67,14 +67,16 @@ class Chosen(BaseModel):
             ]
         },
     )
-    action: Literal["grant", "withdraw", "object"] = Field(
-        description="`grant` a consent, `object`, or `withdraw` what was chosen before."
+    action: Literal["grant", "refuse", "withdraw", "object"] = Field(
+        description="`grant` a consent or `refuse` it, `object`, or `withdraw` a consent or an objection. An "
+        "objection stands while consent is asked for, until it is granted."
     )
     terms: str | None = Field(
         default=None,
         max_length=44,
         description="Hash of the terms that were read (`GET /api/v1/notices/{activity}`). `grant` needs it "
-        "(else 422): a consent to others than those that hold is not taken (409).",
+        "(else 422): a consent to others than those that hold is not taken (409). `refuse` keeps it "
+        "where they ever held.",
     )
 
     @model_validator(mode="after")
@@ -151,7 +153,7 @@ def choice(me: Me, instance: Opened, activity: Name) -> Choice:
 def choose(
     request: Request, given: Chosen, caller: Known, me: Me, instance: Opened, activity: Name, key: Key = None
 ) -> Response:
-    """Consent, object, or take back what was chosen. Where the law gives no such right, it is refused."""
+    """Consent, say no, object, or take back what was chosen. Without such a right in law it is refused."""
     _activity(_known(instance, me), activity)
 
     def work() -> Made:

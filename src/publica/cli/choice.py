@@ -14,7 +14,7 @@ activity_option = click.option("--activity", required=True, metavar="ID", help="
 
 @click.group()
 def choice() -> None:
-    """Consents and objections: grant, withdraw, object, look, or load many.
+    """Consents and objections: grant, refuse, withdraw, object, look, load.
 
     \b
     Example: publica choice withdraw --subject P-0000001 --activity health_research
@@ -42,7 +42,8 @@ def _make(action: str, meaning: str, activity: str) -> click.Command:
 
 
 _make("grant", "Consent to an activity that rests on consent.", "health_research")
-_make("withdraw", "Take a consent or an objection back.", "health_research")
+_make("refuse", "Say no to an activity that asks for consent.", "health_research")
+_make("withdraw", "Take a consent back, or an objection where one can be made.", "health_research")
 _make("object", "Object to an activity that gives the right to.", "labour_statistics")
 
 

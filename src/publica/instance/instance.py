@@ -223,7 +223,7 @@ class Instance:
     def choose(
         self, key: str, activity: str, action: str, actor: Actor, *, shown: Shown | None = None
     ) -> dict[str, Any]:
-        """Grant, withdraw or object, for one person: by themselves, an official or the operator.
+        """Grant, refuse, withdraw or object, for one person: by themselves, an official or the operator.
 
         `shown`: the notice that the person saw. Raises BadInput when it does not hold any more.
         """

@@ -1,7 +1,7 @@
 """Trust, consent: each person's own choice about an activity, effective at its next use.
 
-Its job: record grants, withdrawals and objections, each a step of its activity's counter and a ledger entry,
-and say at any counter whose data an activity may use.
+Its job: record grants, refusals, withdrawals and objections, each a step of its activity's counter and a
+ledger entry, and say at any counter whose data an activity may use.
 """
 
 from publica.trust.consent.actions import choose, choose_many

@@ -35,7 +35,7 @@ def choose(
     *,
     shown: Shown | None = None,
 ) -> Made:
-    """Grant, withdraw or object, for one person, who saw the notice `shown`.
+    """Grant, refuse, withdraw or object, for one person, who saw the notice `shown`.
 
     Raises Refused when the activity's basis gives no such right, BadInput for an unknown activity or action,
     and when a consent is to other terms than those that hold. A choice that stands already changes nothing
@@ -47,10 +47,10 @@ def choose(
 
     def work(change: Change) -> tuple[int, bytes]:
         state = reading.state_of(change.connection, activity, subject_position)
-        if state is (None if chosen is Action.WITHDRAW else chosen):
+        if not rules.changes(basis, state, chosen):
             raise _Stands
         terms = notices.agreed(change, book, activity, chosen, shown)
-        seen = None if shown is None else shown.form
+        seen = None if shown is None or (chosen is Action.REFUSE and terms is None) else shown.form
         return record(change, keys, activity, chosen, people, actor, in_bulk=False, terms=terms, shown=seen)
 
     allowed = rules.allows(basis, chosen)
@@ -87,7 +87,7 @@ def choose_many(
         raise BadInput("Somebody has two different choices in one batch.", do="Keep the one that counts.")
     try:
         done = db.write(
-            lambda change: _record_many(change, keys, book, activity, wanted, actor, shown),
+            lambda change: _record_many(change, keys, book, activity, basis, wanted, actor, shown),
             [store.lock(activity)],
         )
     except _Stands:
@@ -106,6 +106,7 @@ def _record_many(
     keys: Keys,
     book: Book,
     activity: str,
+    basis: Basis,
     wanted: Mapping[Action, BitMap],
     actor: Actor,
     shown: Shown | None,
@@ -114,7 +115,7 @@ def _record_many(
     state = reading.fold(change.connection, activity)
     done = []
     for action, people in wanted.items():
-        if changed := rules.changing(state, action, people):
+        if changed := rules.changing(basis, state, action, people):
             terms = notices.agreed(change, book, activity, action, shown, in_bulk=True)
             seen = None if shown is None or terms is None else shown.form
             counter, entry = record(

@@ -44,7 +44,8 @@ def _of_activity(connection: Connection, keys: Keys, activity: str) -> Iterator[
 
 
 def _equal(state: Fold, kept: Fold) -> bool:
-    return state.granted == kept.granted and state.objected == kept.objected
+    pairs = (state.granted, kept.granted), (state.objected, kept.objected), (state.refused, kept.refused)
+    return all(derived == held for derived, held in pairs)
 
 
 def _of_change(keys: Keys, row: Any, change: store.Change) -> Iterator[str]:

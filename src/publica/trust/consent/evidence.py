@@ -23,6 +23,7 @@ FORMAT = "publica-consent-receipt-1"
 SCHEMA = "ISO/IEC TS 27560:2023"
 STATES = {
     Action.GRANT: "consent given",
+    Action.REFUSE: "consent refused",
     Action.WITHDRAW: "consent withdrawn",
     Action.OBJECT: "objection made",
     Action.LAPSE: "consent terminated",

@@ -1,12 +1,16 @@
 """Choices: what a person can do about an activity, and what follows.
 
-| state     | grant   | object   | withdraw | lapse    |
-|-----------|---------|----------|----------|----------|
-| (none)    | granted | objected | (none)   | (none)   |
-| granted   | granted | objected | (none)   | (none)   |
-| objected  | granted | objected | (none)   |          |
+| state     | grant   | refuse   | object   | withdraw | lapse    |
+|-----------|---------|----------|----------|----------|----------|
+| (none)    | granted | refused  | objected | (none)   |          |
+| granted   | granted | refused  | objected | (none)   | (none)   |
+| refused   | granted | refused  | objected | refused  |          |
+| objected  | granted | objected | objected | (none)*  |          |
 
-A consent lapses when the terms of its activity change; an objection never does.
+* Where a law is the basis that leaves the right to object; elsewhere the objection stands.
+
+A consent lapses when the terms of its activity change; a refusal and an objection never do. A refusal answers
+who asks for consent: where a law is the basis, it is no objection.
 """
 
 from __future__ import annotations
@@ -23,12 +27,13 @@ class Action(StrEnum):
     """What happens to a person's choice."""
 
     GRANT = "grant"
+    REFUSE = "refuse"
     WITHDRAW = "withdraw"
     OBJECT = "object"
     LAPSE = "lapse"
 
 
-CHOSEN = (Action.GRANT, Action.WITHDRAW, Action.OBJECT)
+CHOSEN = (Action.GRANT, Action.REFUSE, Action.WITHDRAW, Action.OBJECT)
 """What people do; a consent lapses by itself, when what it was given to changes."""
 
 
@@ -39,13 +44,14 @@ class Fold:
     counter: int = 0
     granted: BitMap = field(default_factory=BitMap)
     objected: BitMap = field(default_factory=BitMap)
+    refused: BitMap = field(default_factory=BitMap)
     withdrawn: BitMap = field(default_factory=BitMap)
 
     def apply(self, counter: int, action: Action, people: BitMap) -> None:
         """Take one change in."""
-        for state in (self.granted, self.objected, self.withdrawn):
+        for state in (self.granted, self.objected, self.refused, self.withdrawn):
             state -= people
-        of = {Action.GRANT: self.granted, Action.OBJECT: self.objected}
+        of = {Action.GRANT: self.granted, Action.OBJECT: self.objected, Action.REFUSE: self.refused}
         state = of.get(action, self.withdrawn)
         state |= people
         self.counter = counter

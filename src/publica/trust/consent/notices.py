@@ -105,10 +105,15 @@ def agreed(
 ) -> str | None:
     """The hash of the terms that a consent is to: those that hold, which are those that were shown.
 
-    None for other choices, which are not bound to terms. Raises Stale when other terms hold, and when many
-    consents do not say what they are to although there were other terms before: they may be to those. The
-    lock on the activity's choices is held.
+    A no needs none: it names those that were shown where they ever held, so that nobody's own words stand in
+    the ledger. None for other choices, which are not bound to terms.
+
+    Raises Stale when other terms hold, and when many consents do not say what they are to although there were
+    other terms before: they may be to those. The lock on the activity's choices is held.
     """
+    if action is Action.REFUSE and shown is not None:
+        known = of(change.connection, activity, shown.terms)
+        return None if known is None else known.hash
     if action is not Action.GRANT:
         return None
     found = terms(book, _activity(book, activity))

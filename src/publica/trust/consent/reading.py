@@ -77,7 +77,9 @@ def state_of(connection: Connection, activity: str, position: int) -> Action | N
     state = store.snapshot(connection, activity)
     if position in state.granted:
         return Action.GRANT
-    return Action.OBJECT if position in state.objected else None
+    if position in state.objected:
+        return Action.OBJECT
+    return Action.REFUSE if position in state.refused else None
 
 
 def status(connection: Connection, book: Book, activity: str, position: int) -> Status:

@@ -61,6 +61,7 @@ snapshots = Table(
     Column("counter", Number, nullable=False),
     Column("granted", LargeBinary, nullable=False),
     Column("objected", LargeBinary, nullable=False),
+    Column("refused", LargeBinary),  # NULL when it was kept before a no was a choice
 )
 
 
@@ -171,14 +172,20 @@ def snapshot(connection: Connection, activity: str) -> Fold:
     row = connection.execute(select(snapshots).where(snapshots.c.activity == activity)).first()
     if row is None:
         return Fold()
-    return Fold(row.counter, _bitmap(row.granted), _bitmap(row.objected))
+    refused = BitMap() if row.refused is None else _bitmap(row.refused)
+    return Fold(row.counter, _bitmap(row.granted), _bitmap(row.objected), refused)
 
 
 def keep_snapshot(connection: Connection, activity: str, fold: Fold) -> None:
     """Keep a folded state in place of the one before."""
     connection.execute(delete(snapshots).where(snapshots.c.activity == activity))
-    granted, objected = fold.granted.serialize(), fold.objected.serialize()
-    values = {"activity": activity, "counter": fold.counter, "granted": granted, "objected": objected}
+    values = {
+        "activity": activity,
+        "counter": fold.counter,
+        "granted": fold.granted.serialize(),
+        "objected": fold.objected.serialize(),
+        "refused": fold.refused.serialize(),
+    }
     connection.execute(insert(snapshots).values(**values))
 
 
