@@ -59,7 +59,7 @@ def count(
         return
     passed = answer == wording.RIGHT_OPTION
     version, activity = found.version, found.activity.id
-    name = "\0".join((str(instance.folder), key, activity, version.hash))
+    name = "\0".join((str(instance.folder), key, activity, str(version.version)))
     if _counted.counts(name, passed=passed, agreed=agreed):
         with suppress(BadInput):  # the terms changed this moment: the answer is to a question of the past
             notices.answer(instance.db, activity, version.version, version.question, language, passed=passed)
