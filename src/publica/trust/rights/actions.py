@@ -28,6 +28,10 @@ MOST_OPEN = 50
 """Most requests of one person that wait at once."""
 
 
+class TooManyWait(BadInput):
+    """Somebody has `MOST_OPEN` requests that wait."""
+
+
 def ask(
     db: Database,
     keys: Keys,
@@ -39,7 +43,7 @@ def ask(
 ) -> Waiting:
     """Ask for a correction of one's data, or complain of a use. The clock starts.
 
-    Raises BadInput without words, with too many, or when too much of the person's waits already.
+    Raises BadInput without words or with too many, TooManyWait when too much of the person's waits already.
     """
     said: dict[str, Any] = {"person": content.person, "about": content.about, "actor": _who(actor)}
     said["words"] = _words(content.words)
@@ -49,7 +53,9 @@ def ask(
         mine = requests.c.subject_tag.in_(listing.tags(keys, content.person))
         open_ones = select(requests.c.number).where(mine, requests.c.state == State.OPEN)
         if len(change.connection.execute(open_ones).all()) >= MOST_OPEN:
-            raise BadInput(f"{MOST_OPEN} requests of yours wait already.", do="Wait for an answer.")
+            raise TooManyWait(
+                f"{MOST_OPEN} requests of yours wait already.", do="Wait for an answer, or take one back."
+            )
         row: dict[str, Any] = {
             "id": name,
             "what": str(what),

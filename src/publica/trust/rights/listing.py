@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
 from publica.governance.leadership.rules import decides
 from publica.kernel import clock
@@ -84,11 +84,29 @@ def get(connection: Connection, name: str) -> Waiting:
     return _waiting(row)
 
 
-def mine(connection: Connection, keys: Keys, person: str, *, limit: int = 200) -> list[Opened]:
-    """What a person asked, newest first."""
-    query = select(requests).where(requests.c.subject_tag.in_(tags(keys, person)))
-    found = connection.execute(query.order_by(requests.c.number.desc()).limit(limit))
-    return [opened(keys, row) for row in found]
+def mine(connection: Connection, keys: Keys, person: str) -> list[Opened]:
+    """All that a person asked, newest first."""
+    return [opened(keys, row) for row in connection.execute(_newest(keys, person))]
+
+
+def foremost(connection: Connection, keys: Keys, person: str, most: int) -> tuple[list[Opened], int]:
+    """What of it waits, then the `most` newest of the others; and how many older ones are left out."""
+    query, waits = _newest(keys, person), requests.c.state == State.OPEN
+    rows = [*connection.execute(query.where(waits)), *connection.execute(query.where(~waits).limit(most))]
+    every = connection.execute(query.with_only_columns(func.count()).order_by(None)).scalar_one()
+    return [opened(keys, row) for row in rows], every - len(rows)
+
+
+def one_of(connection: Connection, keys: Keys, person: str, name: str) -> Waiting | None:
+    """One request of a person; None when they made none of that id."""
+    query = select(*_PLAIN).where(requests.c.id == name, requests.c.subject_tag.in_(tags(keys, person)))
+    row = connection.execute(query).first()
+    return None if row is None else _waiting(row)
+
+
+def _newest(keys: Keys, person: str) -> Select[Any]:
+    theirs = requests.c.subject_tag.in_(tags(keys, person))
+    return select(requests).where(theirs).order_by(requests.c.number.desc())
 
 
 def tags(keys: Keys, person: str) -> tuple[bytes, ...]:
