@@ -170,6 +170,17 @@ def test_many_refuse_at_once(world: World) -> None:
     assert any("kept" in problem for problem in problems(world))
 
 
+def test_what_was_kept_before_a_no_was_a_choice_holds_none(world: World) -> None:
+    choose_many(world, "research", grant=range(2000))
+    world.db.maintain(
+        lambda change: change.connection.exec_driver_sql("UPDATE choice_snapshot SET refused = NULL")
+    )
+    assert problems(world) == []
+    assert choose(world, "research", 7, "refuse").changed
+    assert choose_many(world, "research", refuse=range(5, 10)).changed == {"refuse": 4}
+    assert problems(world) == []
+
+
 def test_activities_have_counters_of_their_own(world: World) -> None:
     choose(world, "research", 1, "grant")
     choose(world, "other_research", 1, "grant")

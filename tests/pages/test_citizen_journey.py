@@ -77,7 +77,7 @@ def test_the_journey(visits: Visits, town: Town, tmp_path: Path) -> None:
     # He withdraws, with one button, and gets a receipt of it.
     peter.open(NOTICE)
     peter.press("Take my yes back")
-    assert "You have said no. Your data is left out." in peter.page.inner_text("main")
+    assert "You have taken your yes back. Your data is left out." in peter.page.inner_text("main")
     receipt = downloaded(peter.page, "Get a signed receipt of my last choice", tmp_path / "choice.json")
     assert receipt["record"]["event"]["event_state"] == "consent withdrawn"
     # Stella's next answer is without him.
@@ -111,7 +111,10 @@ def test_choosing_without_script(visits: Visits) -> None:
     visit.press("Yes, I agree")
     assert "Please read it once more" in visit.page.inner_text("main")
     visit.press("No, I do not agree")
-    assert "Nothing has changed" in visit.page.inner_text("main")
+    assert "You have said no. This leaves you out." in visit.page.inner_text("main")
+    assert "You said no." in visit.page.locator(".pub-history").inner_text(), "the first no is recorded"
+    visit.press("No, I do not agree")
+    assert "Nothing has changed. You had said so before." in visit.page.inner_text("main")
     agree(visit)
     assert in_page(visit.page.content()) == []
     assert "answers to the question were right" in visit.page.inner_text("main")
@@ -123,6 +126,7 @@ def test_choosing_without_script(visits: Visits) -> None:
     visit.press("I object")
     assert "You have objected." in visit.page.inner_text("main")
     visit.press("Take my objection back")
+    assert "You have taken your objection back." in visit.page.inner_text("main")
 
 
 def test_buttons_are_equal(visits: Visits) -> None:

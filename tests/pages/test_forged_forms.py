@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from publica.api.app import create_app
 from publica.instance import citizens
-from publica.web import ROUTERS, error_page
+from publica.web import ROUTERS, citizen, error_page, site
 
 NOTICE = "/my-choices/study"
 HTML = {"Accept": "text/html"}
@@ -78,6 +78,136 @@ def test_an_answer_counts_once(city: City) -> None:
         assert allowed(city, who)
         send(city, who, NOTICE, {**form, "action": "withdraw"})
     assert asked(city) == (before + 2, right + 1)
+
+
+def test_answers_count_of_each_version(city: City) -> None:
+    """Also when its words are those of one before."""
+    who, study = "P-035", ("activity", "study")
+    before: dict[str, Any] = dict(city.instance.book().get(*study).spec.json_value)  # type: ignore[union-attr]
+    for retention in ("P7Y", "P8Y", "P7Y"):
+        city.office.apply({study: {**before, "retention": retention}})
+        counted = asked(city)[0]
+        form = {**fields(city, who), "action": "grant", "understood": "right"}
+        assert send(city, who, NOTICE, form).status_code == 303
+        assert asked(city)[0] == counted + 1, retention
+    city.office.apply({study: before})
+
+
+def told(city: City, who: str, action: str, place: str = NOTICE) -> tuple[str | None, str]:
+    """What is said after a form, and what the page says then."""
+    form = fields(city, who) if place == NOTICE else {}
+    answer = send(city, who, place, {**form, "action": action})
+    assert answer.status_code == 303, answer.text
+    return answer.cookies.get(site.NOTE), send(city, who, place).text
+
+
+def test_what_a_no_says_is_so(city: City) -> None:
+    """The first one, the next, one after a yes; and it is recorded once each time."""
+    who = "P-036"
+    assert "You have not answered." in send(city, who, NOTICE).text
+    for code in ("choice-refused", "choice-stands"):
+        said, page = told(city, who, "refuse")
+        assert said == code and "You have said no. Your data is left out." in page
+    assert told(city, who, "withdraw")[0] == "choice-nothing"
+    form = {**fields(city, who), "action": "grant", "understood": "right"}
+    assert send(city, who, NOTICE, form).status_code == 303
+    said, page = told(city, who, "withdraw")
+    assert said == "choice-withdrawn" and "You have taken your yes back." in page
+    assert told(city, who, "refuse")[0] == "choice-refused"
+    history = city.instance.choice_status(who, "study")["history"]
+    assert [step["action"] for step in history] == ["refuse", "grant", "withdraw", "refuse"]
+
+
+def test_a_no_leaves_an_objection(city: City) -> None:
+    """Whose activity asks for consent for a while, and then rests on a law again."""
+    who, totals = "P-037", ("activity", "totals")
+    place = "/my-choices/totals"
+    before: dict[str, Any] = dict(city.instance.book().get(*totals).spec.json_value)  # type: ignore[union-attr]
+    assert told(city, who, "object", place)[0] == "choice-objected"
+    city.office.apply({totals: {**before, "basis": {"kind": "consent"}}})
+    for action in ("refuse", "withdraw"):
+        said, page = told(city, who, action, place)
+        assert said == "choice-objection-stands" and "You object, so your data is left out." in page
+    city.office.apply({totals: before})
+    assert not city.instance.choice_status(who, "totals")["allowed"]
+    assert told(city, who, "withdraw", place)[0] == "choice-objection-withdrawn"
+    assert city.instance.choice_status(who, "totals")["allowed"]
+
+
+@pytest.mark.parametrize("action", ["nonsense", "lapse", "", "GRANT"])
+@pytest.mark.parametrize("place", [NOTICE, "/my-choices/totals", "/my-choices/care"])
+def test_an_action_that_there_is_not_is_told_as_such(city: City, place: str, action: str) -> None:
+    answer = send(city, "P-038", place, {"action": action, "terms": "x"})
+    assert answer.status_code == 422 and answer.text.count("That is no choice that you have here.") == 1
+    assert "There is a problem" in answer.text and "just changed" not in answer.text
+
+
+WRONGS = [
+    ({"said": ""}, "Say what is wrong"),
+    ({"said": "a\rb"}, "cannot be shown"),
+    ({"said": "a\tb"}, "cannot be shown"),
+    ({"said": "x" * 2001}, "Use fewer words"),
+    ({"said": "I moved.", "column": "nope"}, "Choose a part that is there."),
+    ({"said": "I moved.", "dataset": "municipalities"}, "Choose which data is wrong."),
+    ({"said": "It is wrong.", "what": "complaint", "use": "use_none"}, "There is no such use."),
+]
+
+
+@pytest.mark.parametrize(("given", "error"), WRONGS)
+def test_what_was_typed_is_not_lost(city: City, given: dict[str, str], error: str) -> None:
+    form = {"what": "correction", "dataset": "population", **given}
+    answer = send(city, "P-039", "/my-corrections", form)
+    assert answer.status_code == 422
+    summary = answer.text.partition("There is a problem")[2].partition("</ul>")[0]
+    assert error in summary
+    assert f">{given['said'].replace(chr(13), '&#13;')}</textarea>" in answer.text.replace("\r", "&#13;")
+
+
+def test_a_request_too_many_keeps_what_was_typed(city: City) -> None:
+    form = {"what": "correction", "dataset": "population"}
+    for number in range(50):
+        assert send(city, "P-040", "/my-corrections", {**form, "said": f"No {number}"}).status_code == 303
+    answer = send(city, "P-040", "/my-corrections", {**form, "said": "One more"})
+    assert answer.status_code == 422
+    assert "Too many of your requests wait." in answer.text and ">One more</textarea>" in answer.text
+
+
+def test_what_waits_is_listed_first_however_much_came_after(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it can be taken back; what is left out stands in the file."""
+    monkeypatch.setattr(citizen, "DECIDED", 3)
+    who, form = "P-041", {"what": "correction", "dataset": "population"}
+    send(city, who, "/my-corrections", {**form, "said": "The first"})
+    [first] = citizens.mine(city.instance, who)
+    for number in range(5):
+        send(city, who, "/my-corrections", {**form, "said": f"No {number}"})
+        newest = citizens.mine(city.instance, who)[0].of.id
+        assert send(city, who, f"/my-corrections/{newest}/withdraw", {}).status_code == 303
+    page = send(city, who, "/my-corrections").text
+    listed = re.findall(r'<h3 class="govuk-summary-card__title" id="(\w+)"', page)
+    assert len(listed) == 4 and listed[0] == first.of.id
+    assert "2 older requests are not shown here." in page
+    assert len(send(city, who, "/my-data/download").json()["requests"]) == 6
+    assert send(city, who, f"/my-corrections/{first.of.id}/withdraw", {}).status_code == 303
+    assert send(city, "P-042", f"/my-corrections/{first.of.id}/withdraw", {}).status_code == 404
+
+
+def test_nobody_complains_of_their_own_look(city: City) -> None:
+    """Nor of a question under an activity that there is not: no organisation would answer."""
+    who = "P-043"
+    send(city, who, "/my-data/population")
+    own = city.get(who, "/me/uses").json()["items"][0]["use"]
+    refused = city.use("ana", "SELECT name FROM population", "open-access").json()["receipt"]
+    for use in (own, refused):
+        page = send(city, who, f"/my-uses/{use}")
+        assert page.status_code == 200 and "/my-corrections?use=" not in page.text
+        answer = send(city, who, "/my-corrections", {"what": "complaint", "use": use, "said": "My words"})
+        assert answer.status_code == 422 and "No office made this use." in answer.text
+        assert ">My words</textarea>" in answer.text
+        given = {"use": use, "words": "My words"}
+        assert city.post(who, "/me/requests", given).status_code == 422
+    assert citizens.mine(city.instance, who) == []
 
 
 @pytest.mark.parametrize("answer", ["", "RIGHT", "x" * 90, "right\0"])

@@ -213,10 +213,10 @@ def withdraw(request: Request, caller: Known, me: Me, instance: Opened, id: Id, 
     _position(instance, me)
 
     def work() -> Mine:
-        found = next((each for each in citizens.mine(instance, me) if each.of.id == id), None)
+        found = citizens.one_of_mine(instance, me, id)
         if found is None:
             raise HttpProblem("not-found", "There is no such request of yours.", do=MINE)
-        _require_open(found.of)
+        _require_open(found)
         citizens.take_back(instance, me, id, caller.actor)
         return mine(me, instance)
 

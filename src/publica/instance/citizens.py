@@ -38,6 +38,18 @@ class Standing:
     version: Version | None
     lapsed: bool
 
+    @property
+    def said(self) -> str | None:
+        """What they told last who asks for consent: the choice in effect, or how a yes ended.
+
+        None where they said nothing yet; nor does an objection answer that was taken back.
+        """
+        if self.status.action is not None:
+            return str(self.status.action)
+        before, last = (None, None, *(step.action for step in self.status.history))[-2:]
+        ended = last is Action.LAPSE or (last is Action.WITHDRAW and before is Action.GRANT)
+        return str(last) if ended else None
+
 
 def holdings(instance: Instance) -> list[Held]:
     """Every dataset that may hold something about a person."""
@@ -227,21 +239,49 @@ def ask_correction(
     )
 
 
+def has_maker(book: Book, entry: asked.Entry) -> bool:
+    """Whether an organisation answers for a use. None does for one under an activity that no record has.
+
+    That is a person's own look at what is held about them, or a refused question that read nothing.
+    """
+    return book.get("activity", entry["activity"]) is not None
+
+
 def complain(instance: Instance, key: str, use: str, words: str, actor: Actor) -> Waiting:
-    """Complain of a use; it reaches the organisation that made it. Raises BadInput when there is none."""
+    """Complain of a use; it reaches the organisation that made it.
+
+    Raises BadInput when there is no such use, and when no organisation made it.
+    """
     with instance.db.read() as connection:
         entry = asked.entry(connection, use)
     if entry is None:
         raise BadInput(f"There is no use {use[:40]!r}.", do="Use ids stand in the list of your uses.")
+    if not has_maker(instance.book(), entry):
+        raise BadInput(
+            f"No office made the use {use}: it is a person's own look, or it read nothing about people.",
+            do="Complain of a use that an office made.",
+        )
     instance.position(key)
     content = Content(key, use, words)
     return rights.ask(instance.db, instance.keys, What.COMPLAINT, entry["organisation"], None, content, actor)
 
 
 def mine(instance: Instance, key: str) -> list[Opened]:
-    """What a person asked, newest first."""
+    """All that a person asked, newest first."""
     with instance.db.read() as connection:
         return requests.mine(connection, instance.keys, key)
+
+
+def foremost(instance: Instance, key: str, most: int) -> tuple[list[Opened], int]:
+    """What of it waits, then the `most` newest of the others; and how many older ones are left out."""
+    with instance.db.read() as connection:
+        return requests.foremost(connection, instance.keys, key, most)
+
+
+def one_of_mine(instance: Instance, key: str, name: str) -> Waiting | None:
+    """One request of a person; None when they made none of that id."""
+    with instance.db.read() as connection:
+        return requests.one_of(connection, instance.keys, key, name)
 
 
 def take_back(instance: Instance, key: str, name: str, actor: Actor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
 
@@ -18,6 +18,9 @@ from publica.http.who import Known
 from publica.instance import Instance, citizens
 from publica.kernel.errors import BadInput
 from publica.trust.consent import Shown
+from publica.trust.consent.model import CHOSEN
+from publica.trust.consent.notices import Stale
+from publica.trust.rights.actions import WORDS_LIMIT, TooManyWait
 from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import asked
 from publica.trust.transparency.listing import Only
@@ -36,6 +39,8 @@ PAGE = 20
 """Uses on one page."""
 OTHERS = 20
 """Uses that left one out, and refused questions, that a page lists."""
+DECIDED = 50
+"""Requests that do not wait any more, on a page."""
 DAYS = 28
 HOWS: tuple[str, ...] = get_args(How)
 Name = Annotated[str, Path(max_length=100)]
@@ -44,11 +49,17 @@ Words = Annotated[str, Form(max_length=20_000)]
 
 NO_WORDS = mark("Say what is wrong, in your own words.")
 LONG_WORDS = mark("Use fewer words: at most 2,000 letters.")
+STRANGE_WORDS = mark("There is a sign in your words that cannot be shown. Please take it out.")
 NO_DATA = mark("Choose which data is wrong.")
+NO_COLUMN = mark("Choose a part that is there.")
 NO_USE = mark("There is no such use. Copy its number from the list of uses.")
+NO_MAKER = mark("No office made this use. Somebody looked at their own data, or nobody's was read.")
+TOO_MANY = mark("Too many of your requests wait. Wait for an answer, or take one back.")
 UNANSWERED = mark("Answer the question before you say yes.")
 WRONG = mark("That is not what this page says. Please read it once more.")
 CHANGED = mark("These words have just changed. Please read them once more.")
+NO_CHOICE = mark("That is no choice that you have here. Please use one of the buttons.")
+AFTER = {"grant": "choice-granted", "refuse": "choice-refused", "object": "choice-objected"}
 
 
 def key_of(instance: Instance, caller: Caller) -> str:
@@ -182,6 +193,7 @@ def one_use(request: Request, caller: Known, instance: Opened, receipt: Name) ->
         entry=entry,
         says=proof["says"],
         told=None,
+        complains=citizens.has_maker(book, entry),
         use=None if mine is None else sentences.told(book, names, mine, language),
         book=book,
         names=names,
@@ -226,8 +238,8 @@ def choose(
     """Say yes, no, take it back, or object. A yes needs that the notice was read, as it is now."""
     key = key_of(instance, caller)
     found = _standing(instance, key, activity)
-    if action == "refuse":  # a no where nothing was said yet: withdrawing leaves it at that
-        action = "withdraw"
+    if action not in CHOSEN:
+        return _choice_page(request, instance, key, activity, NO_CHOICE, of="main-content")
     shown = None
     notice = _notice(request, instance, found)
     if notice is not None:
@@ -240,11 +252,11 @@ def choose(
             return _choice_page(request, instance, key, activity, problem)
     try:
         made = instance.choose(key, activity, action, caller.actor, shown=shown)
-    except BadInput:
-        return _choice_page(request, instance, key, activity, CHANGED if terms else None, status=422)
+    except Stale:
+        return _choice_page(request, instance, key, activity, CHANGED)
     if action == "grant":
         understanding.count(instance, key, found, understood, language, agreed=True)
-    return see(request, f"/my-choices/{activity}", _after(action, changed=made["changed"]))
+    return see(request, f"/my-choices/{activity}", _after(action, found.said, changed=made["changed"]))
 
 
 @router.get("/my-choices/{activity}/receipt")
@@ -289,10 +301,13 @@ def correct(
     wrong = _wrong(instance, given)
     if wrong:
         return _corrections_page(request, instance, key, given, wrong)
-    if what == "complaint":
-        citizens.complain(instance, key, use.strip(), said, caller.actor)
-    else:
-        citizens.ask_correction(instance, key, dataset, column, said, caller.actor)
+    try:
+        if what == "complaint":
+            citizens.complain(instance, key, use.strip(), said, caller.actor)
+        else:
+            citizens.ask_correction(instance, key, dataset, column, said, caller.actor)
+    except TooManyWait:
+        return _corrections_page(request, instance, key, given, [("said", TOO_MANY)])
     return see(request, "/my-corrections", "correction-asked")
 
 
@@ -300,7 +315,7 @@ def correct(
 def take_back(request: Request, caller: Known, instance: Opened, name: Name) -> Response:
     """Take back what one asked."""
     key = key_of(instance, caller)
-    if name not in {each.of.id for each in citizens.mine(instance, key)}:
+    if citizens.one_of_mine(instance, key, name) is None:
         raise HttpProblem("not-found", "There is no such request of yours.", do="See /my-corrections.")
     citizens.take_back(instance, key, name, caller.actor)
     return see(request, "/my-corrections", "correction-withdrawn")
@@ -338,18 +353,26 @@ def _dataset_page(request: Request, caller: Caller, instance: Instance, dataset:
 
 
 def _choice_page(
-    request: Request, instance: Instance, key: str, activity: str, problem: str | None = None, status: int = 0
+    request: Request,
+    instance: Instance,
+    key: str,
+    activity: str,
+    problem: str | None = None,
+    *,
+    of: str = "understood",
 ) -> Response:
+    """A choice. `of`: the part of the page that a problem is of."""
     found, book = _standing(instance, key, activity), instance.book()
     names = wording.names_of(book)
     return render(
         request,
         "citizen/choice.html",
-        status or (422 if problem else 200),
+        422 if problem else 200,
         standing=found,
         notice=_notice(request, instance, found),
         asked=citizens.understood(instance, activity),
         problem=problem,
+        of=of,
         names=names,
         book=book,
     )
@@ -374,10 +397,14 @@ def _unread(action: str, shown: Shown | None, understood: str) -> str | None:
     return None if understood == wording.RIGHT_OPTION else WRONG
 
 
-def _after(action: str, *, changed: bool) -> str:
-    if not changed:
-        return "choice-stands"
-    return {"grant": "choice-granted", "object": "choice-objected"}.get(action, "choice-withdrawn")
+def _after(action: str, before: str | None, *, changed: bool) -> str:
+    """What is said once a choice was made, where `before` was in effect."""
+    if changed:
+        took_back = "choice-objection-withdrawn" if before == "object" else "choice-withdrawn"
+        return {"withdraw": took_back, **AFTER}[action]
+    if before == "object" and action != "object":
+        return "choice-objection-stands"
+    return "choice-nothing" if action == "withdraw" else "choice-stands"
 
 
 def _standing(instance: Instance, key: str, activity: str) -> citizens.Standing:
@@ -395,6 +422,7 @@ def _corrections_page(
     wrong: list[tuple[str, str]] | None = None,
 ) -> Response:
     book, language = instance.book(), words.language_of(request)
+    asked_for, left_out = citizens.foremost(instance, key, DECIDED)
     return render(
         request,
         "citizen/corrections.html",
@@ -402,7 +430,8 @@ def _corrections_page(
         given=given,
         wrong=wrong or [],
         listed=[{"href": f"#{field}", "text": words.text(language, said)} for field, said in wrong or []],
-        requests=citizens.mine(instance, key),
+        requests=asked_for,
+        left_out=left_out,
         holdings=citizens.holdings(instance),
         names=wording.names_of(book),
         days=DAYS,
@@ -414,16 +443,28 @@ def _wrong(instance: Instance, given: dict[str, str]) -> list[tuple[str, str]]:
     found = []
     if given["what"] == "complaint":
         with instance.db.read() as connection:
-            if asked.entry(connection, given["use"]) is None:
-                found.append(("use", NO_USE))
-    elif given["dataset"] not in {each.dataset.id for each in citizens.holdings(instance)}:
-        found.append(("dataset", NO_DATA))
-    said = given["said"].strip()
-    if not said or not said.replace("\r", "").replace("\n", " ").isprintable():
-        found.append(("said", NO_WORDS))
-    elif len(said) > 2000:
-        found.append(("said", LONG_WORDS))
-    return found
+            entry = asked.entry(connection, given["use"])
+        if entry is None:
+            found.append(("use", NO_USE))
+        elif not citizens.has_maker(instance.book(), entry):
+            found.append(("use", NO_MAKER))
+    else:
+        held = {each.dataset.id: each.dataset.spec for each in citizens.holdings(instance)}
+        if given["dataset"] not in held:
+            found.append(("dataset", NO_DATA))
+        elif given["column"] and held[given["dataset"]].column(given["column"]) is None:
+            found.append(("column", NO_COLUMN))
+    return [*found, *_wrong_words(given["said"])]
+
+
+def _wrong_words(given: str) -> Iterator[tuple[str, str]]:
+    said = given.replace("\r\n", "\n").strip()
+    if not said:
+        yield "said", NO_WORDS
+    elif not said.replace("\n", " ").isprintable():
+        yield "said", STRANGE_WORDS
+    elif len(said) > WORDS_LIMIT:
+        yield "said", LONG_WORDS
 
 
 def _entry(instance: Instance, receipt: str) -> asked.Entry:

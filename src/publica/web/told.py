@@ -21,9 +21,13 @@ TOLD: dict[str, Told] = {
     "signed-out": Told(mark("You have signed out.")),
     # citizen
     "choice-granted": Told(mark("You have said yes.")),
-    "choice-withdrawn": Told(mark("You have said no. From now on this leaves you out.")),
+    "choice-refused": Told(mark("You have said no. This leaves you out.")),
+    "choice-withdrawn": Told(mark("You have taken your yes back. From now on this leaves you out.")),
     "choice-objected": Told(mark("You have objected. From now on this leaves you out.")),
+    "choice-objection-withdrawn": Told(mark("You have taken your objection back.")),
     "choice-stands": Told(mark("Nothing has changed. You had said so before.")),
+    "choice-objection-stands": Told(mark("Nothing has changed. You object, and that leaves you out.")),
+    "choice-nothing": Told(mark("Nothing has changed. There was nothing to take back.")),
     "correction-asked": Told(mark("You have asked. The answer will stand here.")),
     "correction-withdrawn": Told(mark("You have taken it back.")),
     # analyst
