@@ -148,7 +148,7 @@ BOMBS: dict[str, str] = {
     )
     + " GROUP BY sex",
     "windows": "SELECT "
-    + ", ".join(f"sum(n) OVER (ORDER BY n + {k})" for k in range(1_500))
+    + ", ".join(f"sum(n) OVER (ORDER BY n + {k})" for k in range(700))
     + " FROM (SELECT count(*) AS n FROM places)",
     "a huge number": "SELECT " + "9" * 90_000,
     "a huge fraction": "SELECT 0." + "1" * 90_000,
@@ -229,7 +229,7 @@ class Neighbour:
             else:
                 self.wrong.append(f"{told.kind} {told.text[:200]}")
             self.most = max(self.most, resident())
-            done.wait(0.05)
+            done.wait(0.2)
 
 
 @contextmanager

@@ -142,6 +142,7 @@ PASSED_OVER = {
     f"{PUBLISH}:new_salt": "draws random bytes",
     f"{PUBLISH}:literal": "quotes a text",
     "publica.trust.consent.rules:allows": "pure",
+    "publica.trust.consent.rules:changes": "pure",
     f"{WRITE}:locks": "names what is to be locked",
     f"{WRITE}:standing": "names what is to be locked",
     "publica.trust.consent.reading:standing": "names what is to be locked",
