@@ -123,8 +123,8 @@ def receipts(instance: Instance) -> dict[str, dict[str, Any]]:
         return {receipt["id"]: receipt for receipt in map(json.loads, bodies)}
 
 
-def state(folder: Path) -> dict[str, Any]:
-    """All that counts as done in an instance, whose ledger must be in order and whose versions whole."""
+def state(folder: Path, *, verified: bool = True) -> dict[str, Any]:
+    """All that counts as done in an instance; versions must be whole and (`verified`) its ledger in order."""
     with closing(Instance.open(folder)) as instance:
         with instance.db.read() as connection:
             found = _state(connection)
@@ -132,7 +132,7 @@ def state(folder: Path) -> dict[str, Any]:
                 version = versions.get(connection, folder / "data", dataset, number)
                 assert version is not None
                 assert hashlib.sha256(version.path.read_bytes()).hexdigest() == version.digest
-        assert instance.verify_ledger()["problems"] == []
+        assert not verified or instance.verify_ledger()["problems"] == []
     return found
 
 

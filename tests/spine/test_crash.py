@@ -131,8 +131,9 @@ def _killed(
     assert ended["said"] == [], "something was given out before the operation was through"
     # Nothing half done: all of it or none of it, and it says which.
     after = whole[boundary.operation]
-    assert support.state(folder) == (after if boundary.done else before())
-    # The instance works by itself right after, and the same thing can be done again.
+    assert support.state(folder, verified=False) == (after if boundary.done else before())
+    # The instance works by itself right after, and the same thing can be done again; nothing of what is in
+    # the ledger goes away, so that verifying it at the end holds for both times.
     again = killer.do(**given)
     assert again["status"] == 0 and len(again["said"]) == 1
     found = support.state(folder)
