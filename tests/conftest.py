@@ -55,6 +55,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--state", choices=(*STATES, "both"), default="both", help="state database to test on (default: both)"
     )
+    parser.addoption("--pictures", action="store_true", help="take the pictures of docs/pictures/pages anew")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: many tests wait, for a disk, a server, a process that is killed."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,6 +83,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Modules with slow tests come first: at the end there are small ones to share out among processors."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+    if "sqlalchemy" in sys.modules:
+        _compile_once()
+
+
+def _compile_once() -> None:
+    """From now on engines of one kind of database share the statements that SQLAlchemy has compiled.
+
+    By itself each engine compiles all anew. A process of Publica opens one instance; tests open thousands,
+    and half of what it takes to open one and verify its ledger was compiling.
+    """
+    from sqlalchemy import Engine
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+    from sqlalchemy.util import LRUCache
+
+    compiled: LRUCache[Any, Any] = LRUCache(2000)
+    shared: Any = property(lambda _engine: compiled, lambda _engine, _own: None)
+    Engine._compiled_cache = shared
+    for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):  # the keys of the cache begin with it
+        setattr(dialect, "__eq__", lambda one, other: type(one) is type(other))  # noqa: B010
+        setattr(dialect, "__hash__", lambda one: hash(type(one)))  # noqa: B010
 
 
 @pytest.fixture

@@ -78,6 +78,16 @@ def test_a_rung_is_just_above() -> None:
     assert [rung(x) for x in (0.0, 0.3, 1.0, 1.1, 5.0, 5.1, 99.0, 101.0, 4e6)] == [
         0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0, 200.0, 5e6,
     ]  # fmt: skip
+    assert (rung(1.5e200), rung(5e-324), rung(math.inf)) == (2e200, 5e-324, math.inf)
+
+
+def test_what_is_too_large_for_a_number_has_no_shares() -> None:
+    """Squares of large values are; a cell of them is left out."""
+    wanted = Parameters(k=3)
+    assert not safe(Contributions(9, math.inf, math.inf, math.inf), wanted, summed=True)
+    assert not safe(Contributions(9, math.inf, 1e200, 2e200), wanted, summed=True)
+    assert not clearly_safe(9, math.inf, math.inf, 1, wanted, summed=True)
+    assert not clearly_safe(9, 1e200, math.inf, 1, wanted, summed=True)
 
 
 def test_the_pigeonhole_is_never_laxer_than_the_exact_rule() -> None:

@@ -193,6 +193,10 @@ class City:
     def post(self, who: str, path: str, json: Any, **given: Any) -> Response:
         return self.ask(who, "POST", V1 + path, json=json, **given)
 
+    def terms(self, activity: str) -> str:
+        """The hash of the terms that hold, as their notice gives it."""
+        return str(self.get("anonymous", f"/notices/{activity}").json()["terms"])
+
     def use(
         self, who: str, sql: str, activity: str = "care", accept: str | None = None, **params: Any
     ) -> Response:

@@ -26,6 +26,59 @@ SAMPLES: dict[Route, Sample] = {
     ("POST", f"{V1}/uses/explain"): (f"{V1}/uses/explain", QUESTION, {"*": OK}),
     ("GET", f"{V1}/uses"): (f"{V1}/uses", None, {"*": OK}),
     ("GET", f"{V1}/uses/{{receipt}}"): (f"{V1}/uses/use_nothing", None, {"*": NONE}),
+    ("GET", f"{V1}/uses/{{receipt}}/lacked"): (f"{V1}/uses/use_nothing/lacked", None, {"*": NONE}),
+    ("POST", f"{V1}/uses/{{receipt}}/requests"): (
+        f"{V1}/uses/use_nothing/requests",
+        {"reason": "agreement-exists", "about": "dataset:population", "words": "Please."},
+        {"*": NONE},
+    ),
+    ("GET", f"{V1}/requests"): (f"{V1}/requests", None, {"*": OK}),
+    ("GET", f"{V1}/requests/statistics"): (f"{V1}/requests/statistics", None, {"*": OK}),
+    ("GET", f"{V1}/requests/{{id}}"): (f"{V1}/requests/req_none", None, {"*": NONE}),
+    ("POST", f"{V1}/requests/{{id}}/answer"): (
+        f"{V1}/requests/req_none/answer",
+        {"agreed": True, "why": "Yes."},
+        {"*": NONE},
+    ),
+    ("POST", f"{V1}/requests/{{id}}/withdraw"): (f"{V1}/requests/req_none/withdraw", None, {"*": NONE}),
+    ("GET", f"{V1}/me/choices/{{activity}}/receipt"): (
+        f"{V1}/me/choices/nothing/receipt",
+        None,
+        {"*": NONE},
+    ),
+    ("GET", f"{V1}/me/data"): (f"{V1}/me/data", None, {"*": OK}),
+    ("GET", f"{V1}/me/requests"): (f"{V1}/me/requests", None, {"*": OK}),
+    ("POST", f"{V1}/me/requests"): (
+        f"{V1}/me/requests",
+        {"dataset": "population", "words": "I moved."},
+        {"*": MADE},
+    ),
+    ("POST", f"{V1}/me/requests/{{id}}/withdraw"): (
+        f"{V1}/me/requests/rrq_none/withdraw",
+        None,
+        {"*": NONE},
+    ),
+    ("GET", f"{V1}/notices/{{activity}}"): (f"{V1}/notices/study", None, {"*": OK}),
+    ("GET", f"{V1}/corrections"): (f"{V1}/corrections", None, {"*": OK}),
+    ("GET", f"{V1}/corrections/{{id}}"): (f"{V1}/corrections/rrq_none", None, {"*": NONE}),
+    ("POST", f"{V1}/corrections/{{id}}/answer"): (
+        f"{V1}/corrections/rrq_none/answer",
+        {"done": True, "words": "Done."},
+        {"*": NONE},
+    ),
+    ("GET", f"{V1}/queue"): (f"{V1}/queue", None, {"*": OK}),
+    ("GET", f"{V1}/oversight/holes"): (f"{V1}/oversight/holes", None, {"*": OK}),
+    ("GET", f"{V1}/oversight/endings"): (f"{V1}/oversight/endings", None, {"*": OK}),
+    ("GET", f"{V1}/oversight/refusals"): (f"{V1}/oversight/refusals", None, {"*": OK}),
+    ("GET", f"{V1}/oversight/clocks"): (f"{V1}/oversight/clocks", None, {"*": OK}),
+    ("GET", f"{V1}/oversight/ledger"): (f"{V1}/oversight/ledger", None, {"*": OK}),
+    ("GET", f"{V1}/oversight/breaches"): (f"{V1}/oversight/breaches", None, {"*": OK}),
+    ("POST", f"{V1}/oversight/breaches"): (
+        f"{V1}/oversight/breaches",
+        {"actor": "ana", "since": "2026-01-01", "until": "2026-02-01", "why": "A stolen laptop."},
+        {"*": MADE},
+    ),
+    ("GET", f"{V1}/oversight/breaches/{{id}}"): (f"{V1}/oversight/breaches/rep_none", None, {"*": NONE}),
     ("GET", f"{V1}/records"): (f"{V1}/records", None, {"*": OK}),
     ("GET", f"{V1}/records/{{kind}}/{{id}}"): (f"{V1}/records/law/act", None, {"*": OK}),
     ("GET", f"{V1}/records/{{kind}}/{{id}}/history"): (f"{V1}/records/law/act/history", None, {"*": OK}),
@@ -84,6 +137,7 @@ SAMPLES: dict[Route, Sample] = {
     ("GET", "/openapi.json"): ("/openapi.json", None, {"*": OK}),
     ("GET", "/docs"): ("/docs", None, {"*": OK}),
 }
+OVERSIGHT = (f"{V1}/requests", f"{V1}/oversight", f"{V1}/queue")
 CELLS = [(route, who) for route in ACCESS for who in CLASSES]
 
 
@@ -123,14 +177,23 @@ def test_the_auditor_reads_everything_about_uses_and_nothing_of_data(city: City)
     theirs = {route for route, classes in ACCESS.items() if AUDITOR in classes}
     everybodys = {route for route, classes in ACCESS.items() if classes >= set(CLASSES) - {ANONYMOUS}}
     assert ("POST", f"{V1}/uses") not in theirs
-    assert theirs - everybodys == {
-        ("POST", f"{V1}/records/diff"),
-        ("GET", f"{V1}/records/proposals"),
-        ("GET", f"{V1}/records/proposals/{{id}}"),
-        ("GET", f"{V1}/tokens"),
-        ("POST", f"{V1}/tokens"),
-        ("DELETE", f"{V1}/tokens/{{token_id}}"),
-    }
+    assert (
+        theirs - everybodys
+        == {
+            ("POST", f"{V1}/records/diff"),
+            ("GET", f"{V1}/records/proposals"),
+            ("GET", f"{V1}/records/proposals/{{id}}"),
+            ("GET", f"{V1}/tokens"),
+            ("POST", f"{V1}/tokens"),
+            ("DELETE", f"{V1}/tokens/{{token_id}}"),
+            *(
+                route
+                for route in ACCESS
+                if route[1].startswith((f"{V1}/requests", f"{V1}/oversight", f"{V1}/queue"))
+            ),
+        }
+        - everybodys
+    )
     for who in ("audra", "olaf"):
         made = credentials.create(city.instance, who, "scoped", OPERATOR, activities=["open-access", "care"])
         scoped = {"Authorization": f"Bearer {made[1]}"}

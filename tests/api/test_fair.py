@@ -212,6 +212,7 @@ def test_a_full_queue_over_http(tmp_path: Any) -> None:
         assert city.get("ana", "/uses").json()["items"] == []  # it was not begun
         explained = city.post("ana", "/uses/explain", {"sql": "SELECT 1 AS n", "activity": "care"})
         assert explained.status_code == 503, "reading a statement takes a place, too"
+        assert city.get("P-021", "/me/data").status_code == 503, "so does reading one's own"
         del q._running["someone"]
         assert city.use("ana", "SELECT 1 AS n").status_code == 200
         q.stop()

@@ -54,23 +54,37 @@ def test_a_choice_that_the_basis_does_not_give_is_refused(city: City) -> None:
     for activity, action, reason in (
         ("grants", "object", "choice-no-objection"),
         ("care", "grant", "choice-basis-is-law"),
+        ("care", "refuse", "choice-basis-is-law"),
     ):
-        answer = city.post("citizen", f"/me/choices/{activity}", {"action": action})
+        answer = city.post("citizen", f"/me/choices/{activity}", {"action": action, "terms": "x" * 44})
         assert (answer.status_code, slug(answer)) == (403, "refused")
         assert answer.json()["clauses"][0]["reason"] == reason
-    assert city.post("citizen", "/me/choices/none", {"action": "grant"}).status_code == 404
+    assert city.post("citizen", "/me/choices/none", {"action": "grant", "terms": "x"}).status_code == 404
     assert city.post("citizen", "/me/choices/care", {"action": "perhaps"}).status_code == 422
+
+
+def test_a_no_is_a_choice_of_its_own(city: City) -> None:
+    """It needs no terms, and has a receipt."""
+    who = "P-018"
+    for changed in (True, False):
+        made = city.post(who, "/me/choices/study", {"action": "refuse"}).json()
+        assert made == {"activity": "study", "allowed": False, "changed": changed}
+    receipt = city.get(who, "/me/choices/study/receipt").json()
+    assert receipt["record"]["event"]["event_state"] == "consent refused"
+    [asked] = [each for each in city.get(who, "/me/data").json()["choices"] if each["activity"] == "study"]
+    assert [step["action"] for step in asked["history"]] == ["refuse"]
 
 
 def test_a_repeated_choice_is_made_once(city: City) -> None:
     """Also where it was changed in between: the second request is the first one, come late."""
     key, who = {"Idempotency-Key": "mine"}, "P-013"
-    first = city.post(who, "/me/choices/study", {"action": "grant"}, headers=key)
+    grant = {"action": "grant", "terms": city.terms("study")}
+    first = city.post(who, "/me/choices/study", grant, headers=key)
     city.post(who, "/me/choices/study", {"action": "withdraw"})
-    again = city.post(who, "/me/choices/study", {"action": "grant"}, headers=key)
+    again = city.post(who, "/me/choices/study", grant, headers=key)
     assert again.json() == first.json()
     assert not city.get(who, "/me/choices/study").json()["allowed"]
-    other = city.post("P-014", "/me/choices/study", {"action": "grant"}, headers=key)
+    other = city.post("P-014", "/me/choices/study", grant, headers=key)
     assert other.json()["changed"]
 
 

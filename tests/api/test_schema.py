@@ -59,7 +59,7 @@ def tried(city: City, operation: Any, who: str) -> list[str]:
     )
 
     @settings(
-        max_examples=int(EXAMPLES or 8),
+        max_examples=int(EXAMPLES or 5),
         derandomize=EXAMPLES is None,
         database=None,
         deadline=None,

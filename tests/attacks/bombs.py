@@ -75,6 +75,9 @@ BOMBS: dict[str, str] = {
     "a correlated subquery": "SELECT count(*) FROM range(200000) a(i) WHERE (SELECT count(*) FROM range(200000) b(j) WHERE b.j * a.i % 7 = 3) > 2",
     "an unequal join of people": "SELECT count(*) FROM persons a JOIN persons b ON a.income < b.income JOIN persons c ON b.income < c.income JOIN persons d ON c.income < d.income",
     "a wide window": "SELECT sum(s) FROM (SELECT sum(i) OVER (ORDER BY i % 1000 ROWS BETWEEN 500000 PRECEDING AND 500000 FOLLOWING) AS s FROM range(50000000) r(i))",
+    "many windows": "SELECT "
+    + ", ".join(f"sum(i) OVER (ORDER BY i + {k})" for k in range(150))
+    + " FROM range(500000) r(i)",
     "a lambda in a large list": "SELECT sum(list_sum(list_transform(range(10000), lambda x: x * x % 7))) FROM range(100000000)",
     "factorials": "SELECT sum(factorial(33) % (i + 1)) FROM range(1000000000) r(i)",
     # memory
@@ -137,13 +140,16 @@ BOMBS: dict[str, str] = {
     "grouping sets of totals": "SELECT left(postcode, 1), count(*) FROM persons GROUP BY "
     + ", ".join(["CUBE (sex, postcode)"] * 20)
     + ", 1",
+    "filters": "SELECT "
+    + ", ".join(f"count(*) FILTER (WHERE postcode = '{n}')" for n in range(1_500))
+    + " FROM places",
+    "filters to the limit": "SELECT "
+    + ", ".join(f"count(*) FILTER (WHERE sex = '{n}')" for n in range(300))
+    + " FROM persons",
     "derived tables of people": _nested(
         "SELECT sex FROM (", ")", 30, "SELECT left(sex, 1) AS sex FROM persons"
     )
     + " GROUP BY sex",
-    "windows": "SELECT "
-    + ", ".join(f"sum(n) OVER (ORDER BY n + {k})" for k in range(1_500))
-    + " FROM (SELECT count(*) AS n FROM places)",
     "a huge number": "SELECT " + "9" * 90_000,
     "a huge fraction": "SELECT 0." + "1" * 90_000,
     "a huge exponent": "SELECT 1e" + "9" * 5_000,
@@ -163,7 +169,7 @@ BOMBS: dict[str, str] = {
 """What each tries → the statement."""
 
 HARMLESS = frozenset(
-    """brackets to the limit|a list to the limit|a huge text|a huge name|joins to the limit|unary minus|NOT|a huge exponent|values|
+    """brackets to the limit|filters to the limit|a list to the limit|a huge text|a huge name|joins to the limit|unary minus|NOT|a huge exponent|values|
     an expensive pattern|many patterns|semicolons|grouping sets of totals|aliases that double|a long disjunction|many rows of totals|derived tables of people|a huge number|a huge fraction""".replace(
         "\n    ", ""
     ).split("|")
@@ -223,7 +229,7 @@ class Neighbour:
             else:
                 self.wrong.append(f"{told.kind} {told.text[:200]}")
             self.most = max(self.most, resident())
-            done.wait(0.05)
+            done.wait(0.2)
 
 
 @contextmanager

@@ -38,6 +38,12 @@ def place() -> Iterator[Arena]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def drawn_anew(place: Arena) -> None:
+    """The same games whichever tests are run before."""
+    place.draw.seed(1)
+
+
 @pytest.fixture(scope="module")
 def register(place: Arena) -> Register:
     return Register(place)
@@ -101,8 +107,8 @@ def test_all_tables_together_bring_little(place: Arena, register: Register) -> N
 def test_without_noise_all_tables_together_tell(place: Arena, register: Register) -> None:
     with protection(SILENT, history=True):
         alone, _, some, every, means, whole = campaign.linear(place, register, 0, 0.0)
-    insiders = (alone, some, every, means, whole)
-    assert [result.told.advantage >= 0.75 for result in insiders] == [True] * 5
+    assert alone.told.advantage >= campaign.SUCCESS, alone.told
+    assert [result.told.advantage >= 0.75 for result in (some, every, means, whole)] == [True] * 4
     assert means.incomes.success(campaign.blind(place)) >= 0.7
 
 
@@ -124,7 +130,7 @@ def test_watching_a_change_does_not_tell_whose_it_is(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("play", [partial(watching.same_tables, games=6), partial(watching.crowds, games=6)])
+@pytest.mark.parametrize("play", [partial(watching.same_tables, games=6), partial(watching.crowds, games=10)])
 def test_without_states_what_vanishes_tells(place: Arena, play: Callable[[Arena], Iterator[Trial]]) -> None:
     """The release history alone, as long as it gave the same value again where nobody had changed."""
     with protection(Parameters(), history=True, states=False):

@@ -19,9 +19,10 @@ def _file(tmp_path: Path, content: str | bytes) -> Path:
 @pytest.mark.parametrize("start", ["", "\ufeff"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_choices_are_read_in_order(tmp_path: Path, start: str, end: str) -> None:
-    lines = ["person_key,action", "P-2,grant", '"Łódź, 7",withdraw', "", "P-2,grant", "P-1,object", ""]
+    lines = ["person_key,action", "P-2,grant", '"Łódź, 7",withdraw', "", "P-2,grant", "P-1,object"]
+    lines += ["P-3,refuse", ""]
     found = parse_choices(_file(tmp_path, start + end.join(lines)))
-    assert found == [("P-2", "grant"), ("Łódź, 7", "withdraw"), ("P-1", "object")]
+    assert found == [("P-2", "grant"), ("Łódź, 7", "withdraw"), ("P-1", "object"), ("P-3", "refuse")]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from publica.kernel.ledger.store import entries
 from publica.trust import consent
 from publica.trust.consent import store
 
-from .conftest import BASES, SAM, World
+from .conftest import BASES, CONSENT, SAM, World, book
 
 
 def choose(world: World, activity: str, position: int, action: str) -> consent.Made:
@@ -31,8 +31,10 @@ def choose_many(world: World, activity: str, **sets: Any) -> consent.Batch:
 
 
 def entries_of(world: World) -> list[dict[str, Any]]:
+    """The entries of choices."""
+    query = select(entries.c.body).where(entries.c.kind == "choice")
     with world.db.read() as connection:
-        return [json.loads(body) for body in connection.execute(select(entries.c.body)).scalars()]
+        return [json.loads(body) for body in connection.execute(query).scalars()]
 
 
 def problems(world: World) -> list[str]:
@@ -45,7 +47,9 @@ def problems(world: World) -> list[str]:
     [
         ("research", "object", "choice-no-objection"),
         ("statistics", "grant", "choice-basis-is-law"),
+        ("statistics", "refuse", "choice-basis-is-law"),
         ("aid", "grant", "choice-basis-is-law"),
+        ("aid", "refuse", "choice-basis-is-law"),
         ("aid", "object", "choice-no-objection"),
     ],
 )
@@ -110,6 +114,71 @@ def test_withdrawing_is_always_possible(world: World) -> None:
 def test_an_objection_can_be_withdrawn(world: World) -> None:
     assert not choose(world, "statistics", 3, "object").allowed
     assert choose(world, "statistics", 3, "withdraw").allowed
+
+
+def test_a_no_is_recorded_from_the_first_on(world: World) -> None:
+    """A step and an entry where nothing was said, and where a yes stood; once."""
+    first = choose(world, "research", 3, "refuse")
+    assert (first.counter, first.allowed, first.changed) == (1, False, True)
+    assert first.entry is not None and entries_of(world)[-1]["action"] == "refuse"
+    assert not choose(world, "research", 3, "refuse").changed, "it stands already"
+    assert not choose(world, "research", 3, "withdraw").changed, "a no is not taken back, but answered anew"
+    assert choose(world, "research", 3, "grant").allowed
+    ended = choose(world, "research", 3, "refuse")
+    assert (ended.counter, ended.allowed) == (3, False)
+    with world.db.read() as connection:
+        assert consent.allowed(connection, "research", BASES["research"], 10) == BitMap()
+        assert consent.status(connection, world.book, "research", 3).action == "refuse"
+    assert problems(world) == []
+
+
+@pytest.mark.parametrize("action", ["refuse", "withdraw"])
+def test_a_no_leaves_an_objection_as_it_is(world: World, action: str) -> None:
+    """Also when its basis became consent meanwhile: where a law is the basis again, it still objects."""
+    choose(world, "statistics", 3, "object")
+    asking = World(world.db, world.keys, book({**BASES, "statistics": CONSENT}))
+    made = choose(asking, "statistics", 3, action)
+    assert (made.allowed, made.changed) == (False, False)
+    assert choose_many(asking, "statistics", **{action: [3]}).changed == {action: 0}
+    with world.db.read() as connection:
+        assert 3 not in consent.allowed(connection, "statistics", BASES["statistics"], 10)
+    assert choose(world, "statistics", 3, "withdraw").allowed, "an objection is taken back where it was made"
+
+
+def test_a_no_is_no_objection(world: World) -> None:
+    """Where a law is the basis afterwards, who said no is used, and may object."""
+    asking = World(world.db, world.keys, book({**BASES, "statistics": CONSENT}))
+    choose(asking, "statistics", 3, "refuse")
+    with world.db.read() as connection:
+        assert 3 in consent.allowed(connection, "statistics", BASES["statistics"], 10)
+    assert not choose(world, "statistics", 3, "object").allowed
+
+
+def test_many_refuse_at_once(world: World) -> None:
+    """Also once the folded state was kept: who refused before is not recorded again."""
+    batch = choose_many(world, "research", refuse=range(2000))
+    assert batch.changed == {"refuse": 2000}
+    with world.db.read() as connection:
+        assert store.snapshot_counter(connection, "research") == 1
+    again = choose_many(world, "research", refuse=range(1999, 2003))
+    assert again.changed == {"refuse": 3}
+    assert not choose(world, "research", 7, "refuse").changed
+    assert problems(world) == []
+    world.db.maintain(
+        lambda change: change.connection.exec_driver_sql("UPDATE choice_snapshot SET refused = granted")
+    )
+    assert any("kept" in problem for problem in problems(world))
+
+
+def test_what_was_kept_before_a_no_was_a_choice_holds_none(world: World) -> None:
+    choose_many(world, "research", grant=range(2000))
+    world.db.maintain(
+        lambda change: change.connection.exec_driver_sql("UPDATE choice_snapshot SET refused = NULL")
+    )
+    assert problems(world) == []
+    assert choose(world, "research", 7, "refuse").changed
+    assert choose_many(world, "research", refuse=range(5, 10)).changed == {"refuse": 4}
+    assert problems(world) == []
 
 
 def test_activities_have_counters_of_their_own(world: World) -> None:
@@ -189,7 +258,7 @@ def test_many_at_once_make_dense_counters_and_lose_nothing(world: World) -> None
         ("UPDATE choice_change SET recorded_at = '2020-01-01T00:00:00.000Z' WHERE counter = 3", "choice 3"),
         ("DELETE FROM choice_change WHERE counter = 2", "choice 2"),
         ("DELETE FROM choice_change WHERE counter = 3", "choice 3"),
-        ("DELETE FROM ledger_entry WHERE id = 2", "choice 2"),
+        ("DELETE FROM ledger_entry WHERE id = 3", "choice 2"),
         ("UPDATE choice_counter SET value = 2", "counter"),
         ("UPDATE choice_snapshot SET granted = objected", "kept"),
         ("UPDATE choice_snapshot SET counter = 99", "kept"),

@@ -12,10 +12,19 @@ from publica.governance.activities import Basis
 from publica.kernel.errors import IntegrityBroken
 from publica.trust import consent
 from publica.trust.consent import reading, rules, store
+from publica.trust.consent.model import CHOSEN, Action, Fold
 
 from .conftest import BASES, CONSENT, LAW, OBJECTION, SAM, World, book
 
 SIZE = 60
+CHOICES = [
+    (CONSENT, "grant"),
+    (CONSENT, "refuse"),
+    (CONSENT, "withdraw"),
+    (OBJECTION, "object"),
+    (OBJECTION, "withdraw"),
+    (LAW, "withdraw"),
+]
 
 
 def _oracle(basis: Basis, states: dict[int, str | None]) -> set[int]:
@@ -27,6 +36,16 @@ def _oracle(basis: Basis, states: dict[int, str | None]) -> set[int]:
     return set(range(SIZE))
 
 
+def _after(basis: Basis, state: str | None, action: str) -> str | None:
+    """The slow and obvious table: what is in effect once somebody did that."""
+    if action == "refuse":
+        return "object" if state == "object" else "refuse"
+    if action != "withdraw":
+        return action
+    stands = state == "refuse" or (state == "object" and basis != OBJECTION)
+    return state if stands else None
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_every_path_to_a_state_gives_the_same(
     world: World, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -35,8 +54,8 @@ def test_every_path_to_a_state_gives_the_same(
     monkeypatch.setattr(rules, "SNAPSHOT_EVERY", 7)
     draw = random.Random(seed)
     history: list[dict[int, str | None]] = [{}]
-    for _ in range(60):
-        basis, action = draw.choice([(CONSENT, "grant"), (OBJECTION, "object"), (CONSENT, "withdraw")])
+    for _ in range(80):
+        basis, action = draw.choice(CHOICES)
         its_book = book({"changing": basis})
         people = BitMap(draw.sample(range(SIZE), draw.choice([1, 1, 3, 20])))
         if len(people) == 1:
@@ -45,7 +64,8 @@ def test_every_path_to_a_state_gives_the_same(
         else:
             batch = consent.choose_many(world.db, world.keys, its_book, "changing", {action: people}, SAM)
             counter = batch.counter
-        state = {**history[-1], **dict.fromkeys(people, None if action == "withdraw" else action)}
+        last_state = history[-1]
+        state = {**last_state, **{each: _after(basis, last_state.get(each), action) for each in people}}
         history.append(state)
         if counter < len(history) - 1:
             assert {k: v for k, v in history.pop().items() if v} == {
@@ -68,6 +88,19 @@ def test_every_path_to_a_state_gives_the_same(
         for person in range(SIZE):
             assert reading.state_of(connection, "changing", person) == history[last].get(person)
         assert not list(consent.altered(connection, world.keys))
+
+
+@pytest.mark.parametrize("basis", [CONSENT, OBJECTION, LAW])
+@pytest.mark.parametrize("action", CHOSEN)
+@pytest.mark.parametrize("stood", [None, Action.GRANT, Action.REFUSE, Action.OBJECT])
+def test_one_and_many_follow_the_same_table(basis: Basis, action: Action, stood: Action | None) -> None:
+    everybody, nobody = BitMap([3]), BitMap()
+    fold = Fold()
+    if stood is not None:
+        fold.apply(1, stood, everybody)
+    changed = rules.changes(basis, stood, action)
+    assert changed is (_after(basis, stood, action) != stood)
+    assert rules.changing(basis, fold, action, everybody) == (everybody if changed else nobody)
 
 
 def test_far_behind_everything_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,11 @@ WIDER = "WITH c0 AS (SELECT sex FROM population)" + "".join(
 STARS = " UNION ALL ".join(["SELECT " + ",".join(["*"] * 300) + " FROM population"] * 20)
 AGAIN = "SELECT 'x' AS a0" + "".join(f", a{n - 1} || a{n - 1} AS a{n}" for n in range(1, 40))
 
+
+def filters(count: int) -> str:
+    return ", ".join(f"count(*) FILTER (WHERE income > {n})" for n in range(count))
+
+
 REFUSED = {
     "sql-unparsed": [
         "SELEC 1", "SELECT", "SELECT FROM population", "SELECT 1 +", "SELECT 'open", "SELECT 1\0",
@@ -37,6 +42,11 @@ REFUSED = {
         "SELECT " + "(" * 200 + "1" + ")" * 200, "SELECT " + "[" * 3000 + "]" * 3000,
         "SELECT 1 FROM " + ", ".join(f"municipalities t{n}" for n in range(40)), DOUBLED, WIDER, AGAIN, STARS,
         "SELECT " + "- " * 5000 + "1", "SELECT " + "NOT " * 5000 + "TRUE",
+        "SELECT " + ", ".join(["1"] * (surface.COLUMNS + 1)),
+    ],
+    "sql-too-many-filters": [
+        f"SELECT {filters(surface.FILTERS + 1)} FROM population",
+        f"WITH f AS (SELECT {filters(150)} FROM population) SELECT 1 FROM f a, f b, f c",
     ],
     "sql-node": [
         "SELECT * FROM (VALUES (1), (2, 3)) t", "VALUES (1, 2), (3)",

@@ -39,7 +39,7 @@ def town(tmp_path: Path, provider: site.Provider) -> Iterator[site.Site]:
 @pytest.fixture(autouse=True)
 def tried() -> Iterator[None]:
     """The routes of the tests are in the table of access."""
-    with mock.patch.dict(access.ACCESS, site.TRIED):
+    with mock.patch.dict(access.TABLE, site.TRIED):
         yield
 
 

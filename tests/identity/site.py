@@ -135,7 +135,7 @@ def application(identity: Identity) -> FastAPI:
         answer = identity.instance.use(caller.request(activity, "SELECT count(*) AS n FROM population"))
         return {"receipt": answer.receipt}
 
-    with mock.patch.dict(access.ACCESS, TRIED):
+    with mock.patch.dict(access.TABLE, TRIED):
         return create_app(identity.instance, identity=identity, routers=[router])
 
 

@@ -15,6 +15,7 @@ from .crash import COMMIT
 GATEWAY, WRITE = "publica.gateway.use", "publica.gateway.receipts"
 CELLS = "publica.gateway.aggregate.run"
 RECORDS, CONSENT = "publica.kernel.records.actions", "publica.trust.consent.actions"
+RECORDING = "publica.trust.consent.recording"
 LOAD, PUBLISH = "publica.data.ingest.actions", "publica.data.ingest.publish"
 MAPPING, WORK = "publica.data.ingest.mapping", "publica.data.ingest.work"
 
@@ -79,14 +80,16 @@ STEPS: dict[str, tuple[str, ...]] = {
         COMMIT,
         *_in(RECORDS, "_apply"),
     ),
+    "lapse": (*_in("publica.trust.consent.notices", "record _begin"), COMMIT),
     "choice": (
         *_in(CONSENT, "_action _may"),
         "publica.trust.consent.reading:basis_of",
         "publica.trust.consent.reading:state_of",
         "publica.trust.consent.store:step",
-        *_in(CONSENT, "new_salt commit entry_of actor_context"),
+        "publica.trust.consent.notices:agreed",
+        *_in(RECORDING, "new_salt commit entry_of actor_context"),
         "publica.trust.consent.store:add",
-        *_in(CONSENT, "_record"),
+        *_in(CONSENT, "record"),
         COMMIT,
         *_in(CONSENT, "keep_if_due"),
     ),
@@ -120,7 +123,7 @@ PROCEDURES = {
         f"{CONSENT}:choose",
         f"{CONSENT}:choose_many",
         f"{CONSENT}:_record_many",
-        f"{CONSENT}:_record",
+        f"{RECORDING}:record",
     ),
 }
 """Functions whose every call of a function of ours is a step."""
@@ -134,10 +137,12 @@ PASSED_OVER = {
     f"{WRITE}:_without_release": "`prepare` is a step",
     f"{LOAD}:_refuse_to_empty": "reads the manifest, before anything is written",
     "publica.data.subjects:size": "reads a number inside the transaction",
+    "publica.kernel.clock:now": "reads the time",
     "publica.kernel.clock:text": "formats a time",
     f"{PUBLISH}:new_salt": "draws random bytes",
     f"{PUBLISH}:literal": "quotes a text",
     "publica.trust.consent.rules:allows": "pure",
+    "publica.trust.consent.rules:changes": "pure",
     f"{WRITE}:locks": "names what is to be locked",
     f"{WRITE}:standing": "names what is to be locked",
     "publica.trust.consent.reading:standing": "names what is to be locked",

@@ -64,8 +64,8 @@ def load(instance: Instance, given: dict[str, str], dataset: str) -> None:
     say(version=report.version and report.version.id)
 
 
-def apply(instance: Instance, given: dict[str, str]) -> None:
-    say(changed=[d.id for d in instance.apply([Path(given["records"])], actor("carla")) if d.changes])
+def apply(instance: Instance, given: dict[str, str], file: str = "records") -> None:
+    say(changed=[d.id for d in instance.apply([Path(given[file])], actor("carla")) if d.changes])
 
 
 def choose_many(instance: Instance, given: dict[str, str]) -> None:
@@ -85,6 +85,7 @@ OPERATIONS: dict[str, Callable[[Instance, dict[str, str]], None]] = {
     "load": lambda instance, given: load(instance, given, "population"),
     "open load": lambda instance, given: load(instance, given, "municipalities"),
     "apply": apply,
+    "lapse": lambda instance, given: apply(instance, given, "terms"),
     "choice": lambda instance, _: say(
         **instance.choose(PERSON, "labour_statistics", "object", actor("operator"))
     ),

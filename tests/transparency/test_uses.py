@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable
+from itertools import product
 
+import pytest
 from sqlalchemy import select
 
 from publica.kernel.database import Database
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit, unb64
 from publica.kernel.ledger.store import entries
-from publica.trust.transparency import listing, store
-from publica.trust.transparency.actions import uses_of
+from publica.trust.transparency import actions, index, listing, store
+from publica.trust.transparency.actions import page_of_uses, uses_of
+from publica.trust.transparency.listing import Only
+from publica.trust.transparency.model import How, StoredSet
 from publica.trust.transparency.sets import SubjectSet
 
 from .world import ANA, many, record, some
 
 SIZE = 5000
 ME = 42
+HOWS: tuple[How | None, ...] = (None, "left", "total", "looked through")
 
 
 def test_left_total_looked_through_and_not_concerned(database: Database, keys: Keys) -> None:
@@ -56,10 +63,89 @@ def test_pages_make_up_the_whole(database: Database, keys: Keys) -> None:
     assert [use for page in pages for use in page] == whole
 
 
-def test_more_uses_than_one_statement_holds(database: Database, keys: Keys, monkeypatch: object) -> None:
-    monkeypatch.setattr(listing, "_AT_ONCE", 3)  # type: ignore[attr-defined]
+def test_more_sets_than_one_statement_has_room_for(
+    database: Database, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written = [record(database, keys, some([ME], SIZE), some([ME], SIZE)).use for _ in range(10)]
+    monkeypatch.setattr(index, "large_with", lambda *_: range(10**6, 10**6 + 200_000))
     assert [use.use for use in uses_of(database, keys, ME, ANA)] == written[::-1]
+
+
+def test_only_a_pages_matters_are_read(
+    database: Database, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(10):
+        record(database, keys, some([ME], SIZE), purpose=f"dpv:Purpose{number}")
+    read = list[bytes]()
+    whole = listing._Matters.__missing__
+
+    def counted(matters: listing._Matters, identity: bytes) -> listing._Matter:
+        read.append(identity)
+        return whole(matters, identity)
+
+    monkeypatch.setattr(listing._Matters, "__missing__", counted)
+    page = page_of_uses(database, keys, ME, ANA, limit=3)
+    assert (page.total, len(page.uses), len(read)) == (10, 3, 3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_page_is_what_every_use_one_by_one_says(database: Database, keys: Keys, seed: int) -> None:
+    chance, everybody = random.Random(seed), some(range(SIZE), SIZE)
+    expected: list[tuple[str, str, str]] = []
+    kept: list[tuple[SubjectSet, SubjectSet | StoredSet]] = []
+    for _ in range(60):
+        touched = chance.choice([some([ME, 7], SIZE), some([7], SIZE), many(SIZE, chance.randrange(9))])
+        released = chance.choice([some([ME], SIZE), some([8], SIZE), everybody, SubjectSet.empty(SIZE)])
+        again = chance.choice(kept)[1] if kept and chance.random() < 0.5 else None
+        if again is not None:
+            touched = next(made for made, stored in kept if stored is again)
+        activity, form = chance.choice(["one", "two"]), chance.choice(["rows", "total"])
+        made = record(database, keys, again or touched, released, activity=activity, form=form)
+        if made.touched is not None:
+            kept.append((touched, made.touched))
+        if touched.contains(ME) or released.contains(ME):
+            how = "left" if released.contains(ME) else "total" if form == "total" else "looked through"
+            expected.insert(0, (made.use, activity, how))
+    with database.read() as connection:
+        for only in (Only(activity=one, how=how) for one, how in product((None, "one"), HOWS)):
+            wanted = [
+                each for each in expected if only.activity in (None, each[1]) and only.how in (None, each[2])
+            ]
+            page = listing.page(connection, keys, ME, limit=7, offset=2, only=only)
+            assert page.total == len(wanted), only
+            assert [(use.use, use.activity, use.how) for use in page.uses] == wanted[2:9]
+        ids = [use for use, _, _ in expected[:5]]
+        assert listing.concerned(connection, keys, ME, [*ids, "use-unknown"]) == set(ids)
+
+
+def test_when_each_dataset_was_last_used_counts_every_use_but_ones_own(
+    database: Database, keys: Keys
+) -> None:
+    me, other = some([ME], SIZE), some([7], SIZE)
+    first = record(database, keys, me, columns={"population": ("name",), "incomes": ("income",)})
+    for _ in range(3):
+        record(database, keys, me, activity="own-data", columns={"population": ("name",)})
+    last = record(database, keys, me, columns={"incomes": ("income",)})
+    record(database, keys, other, columns={"incomes": ("income",), "deaths": ("cause",)})
+    at = {use.use: use.at for use in uses_of(database, keys, ME, ANA)}
+    found = actions.last_of_each(database, keys, ME, ANA, but="own-data")
+    assert found == {"population": at[first.use], "incomes": at[last.use]}
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda db, keys: page_of_uses(db, keys, ME, ANA, limit=1),
+        lambda db, keys: actions.concerned(db, keys, ME, ANA, []),
+        lambda db, keys: actions.last_of_each(db, keys, ME, ANA, but="own-data"),
+    ],
+)
+def test_every_way_of_looking_is_entered(
+    database: Database, keys: Keys, look: Callable[[Database, Keys], object]
+) -> None:
+    look(database, keys)
+    with database.read() as connection:
+        assert len(connection.execute(select(entries).where(entries.c.kind == "reading")).all()) == 1
 
 
 def test_looking_is_entered_and_names_nobody(database: Database, keys: Keys) -> None:

@@ -6,32 +6,57 @@ about (their own uses, another's proposal) is the handler's to say; this table s
 
 from __future__ import annotations
 
-from publica.governance.identity import RoleName
+from publica.api.classes import (
+    ANONYMOUS,
+    ASKERS,
+    AUDITOR,
+    CDO,
+    CITIZEN,
+    CITIZENS,
+    CLASSES,
+    DECIDERS,
+    EVERYBODY,
+    KNOWN,
+    OFFICE,
+    OFFICIAL,
+    OFFICIALS,
+    PROPOSERS,
+    READERS,
+    REFUSED,
+    ROLES,
+    SCOPED,
+    STEWARD,
+    Classes,
+    Route,
+)
+from publica.api.pages import PAGES, UNASKED_PAGES
 from publica.http.problems import HttpProblem
 from publica.http.who import Caller
 
-ANONYMOUS, CITIZEN, SCOPED, OFFICIAL = "anonymous", "citizen", "scoped", "official"
-"""Nobody known; a citizen; a token for certain activities, which carries no role here; an official without
-any role."""
-ROLES = tuple(str(role) for role in RoleName)
-CLASSES = (ANONYMOUS, CITIZEN, SCOPED, OFFICIAL, *ROLES)
-"""Every class of caller. An official has one for each role; a machine counts as the official it acts as."""
-
-Classes = frozenset[str]
-CDO, AUDITOR = str(RoleName.CHIEF_DATA_OFFICER), str(RoleName.AUDITOR)
-STEWARD = str(RoleName.STEWARD)
-EVERYBODY: Classes = frozenset(CLASSES)
-KNOWN: Classes = EVERYBODY - {ANONYMOUS}
-CITIZENS: Classes = frozenset({CITIZEN})
-OFFICIALS: Classes = frozenset({OFFICIAL, *ROLES})
-ASKERS: Classes = frozenset({CITIZEN, SCOPED, *ROLES}) - {AUDITOR}
-"""Who may put a question to data at all; the door decides about each. The auditor reads nothing of data."""
-PROPOSERS: Classes = frozenset({CDO, STEWARD})
-DECIDERS: Classes = frozenset({CDO})
-READERS: Classes = frozenset({CDO, STEWARD, AUDITOR})
+__all__ = [
+    "ACCESS",
+    "ANONYMOUS",
+    "ASKERS",
+    "AUDITOR",
+    "CDO",
+    "CITIZEN",
+    "CLASSES",
+    "EVERYBODY",
+    "OFFICIAL",
+    "ROLES",
+    "SCOPED",
+    "STEWARD",
+    "TABLE",
+    "UNASKED",
+    "V1",
+    "Classes",
+    "Route",
+    "classes",
+    "may",
+    "require",
+]
 
 V1 = "/api/v1"
-Route = tuple[str, str]
 
 ACCESS: dict[Route, Classes] = {
     # asking
@@ -39,6 +64,24 @@ ACCESS: dict[Route, Classes] = {
     ("POST", f"{V1}/uses/explain"): ASKERS,
     ("GET", f"{V1}/uses"): OFFICIALS | {CITIZEN, SCOPED},
     ("GET", f"{V1}/uses/{{receipt}}"): OFFICIALS | {CITIZEN, SCOPED},
+    # requests after refusals, and one's own queue
+    ("GET", f"{V1}/uses/{{receipt}}/lacked"): REFUSED,
+    ("POST", f"{V1}/uses/{{receipt}}/requests"): REFUSED,
+    ("GET", f"{V1}/requests"): OFFICIALS,
+    ("GET", f"{V1}/requests/statistics"): EVERYBODY,
+    ("GET", f"{V1}/requests/{{id}}"): OFFICIALS,
+    ("POST", f"{V1}/requests/{{id}}/answer"): OFFICIALS,
+    ("POST", f"{V1}/requests/{{id}}/withdraw"): OFFICIALS,
+    ("GET", f"{V1}/queue"): OFFICIALS,
+    # oversight
+    ("GET", f"{V1}/oversight/holes"): OFFICE,
+    ("GET", f"{V1}/oversight/endings"): OFFICE,
+    ("GET", f"{V1}/oversight/refusals"): EVERYBODY,
+    ("GET", f"{V1}/oversight/clocks"): OFFICE,
+    ("GET", f"{V1}/oversight/ledger"): OFFICE,
+    ("GET", f"{V1}/oversight/breaches"): OFFICE,
+    ("POST", f"{V1}/oversight/breaches"): OFFICE,
+    ("GET", f"{V1}/oversight/breaches/{{id}}"): OFFICE,
     # records
     ("GET", f"{V1}/records"): EVERYBODY,
     ("GET", f"{V1}/records/{{kind}}/{{id}}"): EVERYBODY,
@@ -56,6 +99,16 @@ ACCESS: dict[Route, Classes] = {
     ("GET", f"{V1}/me/choices"): CITIZENS,
     ("GET", f"{V1}/me/choices/{{activity}}"): CITIZENS,
     ("POST", f"{V1}/me/choices/{{activity}}"): CITIZENS,
+    ("GET", f"{V1}/me/choices/{{activity}}/receipt"): CITIZENS,
+    ("GET", f"{V1}/me/data"): CITIZENS,
+    ("GET", f"{V1}/me/requests"): CITIZENS,
+    ("POST", f"{V1}/me/requests"): CITIZENS,
+    ("POST", f"{V1}/me/requests/{{id}}/withdraw"): CITIZENS,
+    ("GET", f"{V1}/notices/{{activity}}"): EVERYBODY,
+    # who answers what citizens ask
+    ("GET", f"{V1}/corrections"): OFFICIALS - {AUDITOR},
+    ("GET", f"{V1}/corrections/{{id}}"): OFFICIALS - {AUDITOR},
+    ("POST", f"{V1}/corrections/{{id}}/answer"): OFFICIALS - {AUDITOR},
     ("GET", f"{V1}/me/uses"): CITIZENS,
     ("GET", f"{V1}/me/uses/{{receipt}}/proof"): CITIZENS,
     # the ledger
@@ -87,9 +140,12 @@ ACCESS: dict[Route, Classes] = {
     ("GET", "/openapi.json"): EVERYBODY,
     ("GET", "/docs"): EVERYBODY,
 }
-"""Method and pattern of every route → the classes of callers that may call it."""
+"""Method and pattern of every route of the API → the classes of callers that may call it."""
 
-UNASKED = frozenset({("GET", "/health"), ("GET", "/ready"), ("GET", "/openapi.json"), ("GET", "/docs")})
+TABLE: dict[Route, Classes] = {**ACCESS, **PAGES}
+"""The API's routes and the pages'."""
+
+UNASKED = UNASKED_PAGES | {("GET", "/health"), ("GET", "/ready"), ("GET", "/openapi.json"), ("GET", "/docs")}
 """Routes that do not look who calls: they must answer when the state database does not."""
 
 
@@ -104,7 +160,7 @@ def classes(who: Caller) -> Classes:
 
 def may(who: Caller, route: Route) -> bool:
     """Whether a caller gets as far as the handler of a route. Nobody does where the table says nothing."""
-    return not ACCESS.get(route, frozenset()).isdisjoint(classes(who))
+    return not TABLE.get(route, frozenset()).isdisjoint(classes(who))
 
 
 def require(who: Caller, route: Route) -> None:
@@ -117,5 +173,5 @@ def require(who: Caller, route: Route) -> None:
             "Nobody is signed in.",
             do="Sign in, or send an API token (Authorization: Bearer …).",
         )
-    allowed = ", ".join(name for name in CLASSES if name in ACCESS.get(route, frozenset()))
+    allowed = ", ".join(name for name in CLASSES if name in TABLE.get(route, frozenset()))
     raise HttpProblem("forbidden", "Your roles do not allow this.", do=f"It is for: {allowed or 'nobody'}.")

@@ -16,9 +16,12 @@ from publica.api import (
     ledger,
     me,
     operations,
+    oversight,
     proposals,
     records,
     reference,
+    requests,
+    rights,
     signin,
     tokens,
     tracker,
@@ -36,6 +39,9 @@ from publica.instance import Instance
 
 V1 = (
     uses.router,
+    requests.router,
+    rights.router,
+    oversight.router,
     proposals.router,
     records.router,
     datasets.router,
@@ -55,18 +61,20 @@ def create_app(
     identity: Identity | None = None,
     serving: Serving | None = None,
     routers: Sequence[APIRouter] = (),
+    error_page: errors.ErrorPage | None = None,
 ) -> FastAPI:
     """The application that serves an instance.
 
     `identity` tells who calls; by the settings alone when left out. `routers`: further ones, such as pages;
     what they serve must be in the table of access, too. Raises RuntimeError for a route that is not.
+    `error_page` makes pages of problems for browsers.
     """
     identity, serving = identity or Identity(instance), serving or Serving(instance)
     app = _bare(_before(instance, identity, serving))
     app.state.instance, app.state.identity, app.state.serving = instance, identity, serving
     app.state.checked = Checked()
     _include(app, routers)
-    errors.install(app)
+    errors.install(app, error_page)
     app.state.routes = Routes(app)
     require_access(app.state.routes.all)
     app.state.document = reference.document(app)

@@ -16,7 +16,10 @@ an API token or a machine's access token as `Authorization: Bearer …`. `x-role
 
 TAGS = [
     {"name": "uses", "description": "Put questions to data, and see what was asked."},
+    {"name": "requests", "description": "After a refusal: ask whoever can supply what was missing."},
+    {"name": "oversight", "description": "For chief data officers and auditors: what is missing or late."},
     {"name": "me", "description": "A citizen's own choices, and the uses of their own data."},
+    {"name": "rights", "description": "A citizen's rights: what is held, notices, receipts, corrections."},
     {"name": "records", "description": "The governance records: read them, and propose changes."},
     {"name": "datasets", "description": "What data there is, what it means, and who answers for it."},
     {"name": "ledger", "description": "The append-only log, as C2SP tlog-tiles has it."},

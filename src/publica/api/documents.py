@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
 from publica.api.serving import Served, Serving
-from publica.api.streaming import gone
 from publica.api.strict import JSON, parsed, require_type
 from publica.http.problems import HttpProblem
+from publica.http.streaming import gone
 from publica.http.who import caller
 from publica.kernel.documents import MAX_BYTES, Reading, read_text, read_values
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -17,11 +18,14 @@ from publica.http.headers import request_id
 from publica.http.problems import HttpProblem, Problem
 from publica.kernel.errors import MOST_LISTED, IntegrityBroken, PublicaError
 
+ErrorPage = Callable[[Scope, Problem], Response | None]
+"""Makes a page of a problem, for a client that wants one."""
 _MESSAGE = re.compile(r"[^\n]{1,300}")
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of `app` with a problem."""
+def install(app: FastAPI, page: ErrorPage | None = None) -> None:
+    """Answer every error of `app` with a problem; with a page where `page` makes one of it."""
+    app.state.error_page = page
     app.add_exception_handler(PublicaError, _known)
     app.add_exception_handler(RequestValidationError, _unfit)
     app.add_exception_handler(HTTPException, _plain)
@@ -64,7 +68,10 @@ def problem_of(error: PublicaError) -> Problem:
 
 
 def _answer(scope: Scope, problem: Problem) -> Response:
-    return problem.response(request_id(scope))
+    """The problem's document; a page, for a browser, where the application has pages."""
+    page: ErrorPage | None = getattr(scope["app"].state, "error_page", None)
+    made = None if page is None else page(scope, problem)
+    return problem.response(request_id(scope)) if made is None else made
 
 
 def _where(loc: tuple[Any, ...]) -> str:

@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import re
 from typing import Annotated, Any
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, Field
@@ -18,11 +17,10 @@ from sqlalchemy import select
 
 from publica.api.common import Opened, etag_matches, problem_answers
 from publica.http.problems import HttpProblem
-from publica.instance import Instance
-from publica.kernel.errors import Unavailable
+from publica.instance.figures import head
 from publica.kernel.ledger import merkle, tiles
 from publica.kernel.ledger.canonical import b64
-from publica.kernel.ledger.checkpoint import StoredCheckpoint, consistency, latest, root_at
+from publica.kernel.ledger.checkpoint import StoredCheckpoint, consistency, root_at
 from publica.kernel.ledger.store import entries
 
 router = APIRouter(prefix="/ledger", tags=["ledger"])
@@ -37,8 +35,6 @@ MOST = 2**63 - 1
 
 _INDEX = re.compile(r"((?:x[0-9]{3}/){0,5})([0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 _LEVEL = re.compile(r"0|[1-9][0-9]?")
-_told: WeakKeyDictionary[Instance, str] = WeakKeyDictionary()
-"""The checkpoint that this process published last, of each instance."""
 
 Size = Annotated[int, Query(ge=1, le=MOST)]
 IfNoneMatch = Annotated[str | None, Header(description="ETags of what the client has.")]
@@ -68,21 +64,6 @@ class Consistency(BaseModel):
     new_root: str
     proof: list[str]
     checkpoint: str = Field(description="The latest signed checkpoint, of the newer size or a larger one.")
-
-
-def head(instance: Instance) -> StoredCheckpoint:
-    """The latest checkpoint. It is in every place of `[ledger] published` before anybody hears of it.
-
-    Raises Unavailable when there is none, or a place cannot be written.
-    """
-    with instance.db.read() as connection:
-        signed = latest(connection)
-    if signed is None:
-        raise Unavailable("The ledger has no checkpoint.", do="Run `publica ledger checkpoint`.")
-    if _told.get(instance) != signed.note:
-        instance.published.publish(signed.note)
-        _told[instance] = signed.note
-    return signed
 
 
 @router.get(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from publica.api.common import Opened, problem_answers
 from publica.api.paging import MOST, USUAL, After, Limit, paged
@@ -17,6 +18,8 @@ from publica.http.problems import HttpProblem
 from publica.http.who import Known
 from publica.instance import Instance
 from publica.kernel.records import Book, Record
+from publica.trust.consent import Shown
+from publica.trust.consent.notices import Stale
 from publica.trust.consent.rules import NONE, right
 from publica.trust.transparency import asked, page_of_uses
 
@@ -53,12 +56,34 @@ class Choices(BaseModel):
 
 
 class Chosen(BaseModel):
-    """A choice."""
+    """A choice. A consent names the terms it is given to."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"action": "withdraw"}]})
-    action: Literal["grant", "withdraw", "object"] = Field(
-        description="`grant` a consent, `object`, or `withdraw` what was chosen before."
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"action": "withdraw"},
+                {"action": "grant", "terms": "q1Vfg0x0oJc3m8mS2k5dYw7nB4eUuT9rHhLzPpKaEXo="},
+            ]
+        },
     )
+    action: Literal["grant", "refuse", "withdraw", "object"] = Field(
+        description="`grant` a consent or `refuse` it, `object`, or `withdraw` a consent or an objection. An "
+        "objection stands while consent is asked for, until it is granted."
+    )
+    terms: str | None = Field(
+        default=None,
+        max_length=44,
+        description="Hash of the terms that were read (`GET /api/v1/notices/{activity}`). `grant` needs it "
+        "(else 422): a consent to others than those that hold is not taken (409). `refuse` keeps it "
+        "where they ever held.",
+    )
+
+    @model_validator(mode="after")
+    def _to_something(self) -> Chosen:
+        if self.action == "grant" and self.terms is None:
+            raise PydanticCustomError("terms", "A consent names the terms that were read, as `terms`.")
+        return self
 
 
 class Made(BaseModel):
@@ -128,14 +153,18 @@ def choice(me: Me, instance: Opened, activity: Name) -> Choice:
 def choose(
     request: Request, given: Chosen, caller: Known, me: Me, instance: Opened, activity: Name, key: Key = None
 ) -> Response:
-    """Consent, object, or take back what was chosen. Where the law gives no such right, it is refused."""
+    """Consent, say no, object, or take back what was chosen. Without such a right in law it is refused."""
     _activity(_known(instance, me), activity)
 
     def work() -> Made:
-        made = instance.choose(me, activity, given.action, caller.actor)
+        shown = None if given.terms is None else Shown(given.terms)
+        try:
+            made = instance.choose(me, activity, given.action, caller.actor, shown=shown)
+        except Stale as error:
+            raise HttpProblem("conflict", error.what, do=error.do) from None
         return Made(activity=activity, allowed=made["allowed"], changed=made["changed"])
 
-    return once(request, instance, caller, key, given.action.encode(), work)
+    return once(request, instance, caller, key, given.model_dump_json().encode(), work)
 
 
 @router.get("/uses", responses=problem_answers(404))

@@ -67,7 +67,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 def _complete(route: access.Route, operation: dict[str, Any]) -> None:
     """Add to one operation what every route of its kind answers, and who may call it."""
     pattern = _pattern(route)
-    allowed = access.ACCESS[pattern]
+    allowed = access.TABLE[pattern]
     statuses = [*ALWAYS, *(() if pattern in access.UNASKED else ASKED)]
     statuses += WITH_BODY if "requestBody" in operation else ()
     answers = operation["responses"]
@@ -86,7 +86,7 @@ def _complete(route: access.Route, operation: dict[str, Any]) -> None:
 
 def _pattern(route: access.Route) -> access.Route:
     """The route as the table of access has it: OpenAPI leaves out that a part may hold slashes."""
-    for known in access.ACCESS:
+    for known in access.TABLE:
         if (known[0], known[1].replace(":path}", "}")) == route:
             return known
     return route

@@ -15,13 +15,13 @@ from publica.api.common import Opened, problem_answers
 from publica.api.instants import Instant
 from publica.api.paging import USUAL, After, Limit, paged
 from publica.api.serving import Made, Served, Serving
-from publica.api.streaming import Streamed, gone
 from publica.api.strict import StrictRoute
 from publica.gateway.door import Answer
 from publica.governance.identity import RoleName, roles_at_home
 from publica.http import forms
 from publica.http.accept import negotiate
 from publica.http.problems import HttpProblem, clause_json
+from publica.http.streaming import Streamed, gone
 from publica.http.who import Caller, Known
 from publica.kernel import clock
 from publica.kernel.actor import CITIZEN
@@ -118,8 +118,8 @@ class Shown(BaseModel):
     datasets: list[str] = Field(description="Versions, as `population@3`.")
     columns: dict[str, list[str]]
     protection: str | None
-    rows: int
-    bytes: int
+    rows: int | None = Field(description="How many came out; null of one's own data, which nobody is told.")
+    bytes: int | None = Field(description="How large the answer was; null as `rows` is.")
     clauses: list[dict[str, str | None]] = Field(description="Of a refusal, what was missing.")
     actor: str | None = Field(
         description="Who asked; `(a citizen)` for people about themselves. Auditors only."

@@ -42,13 +42,14 @@ def demo(folder: Path, persons: int, no_serve: bool, port: int) -> None:
     \b
     Example: publica demo --dir /tmp/town --persons 10000
     """
-    from publica.demo.personas import personas
+    from publica.demo.personas import cast, personas
     from publica.demo.tour import run
 
-    citizen = run(folder, persons, click.echo, serve=not no_serve)
+    citizens = run(folder, persons, click.echo, serve=not no_serve)
     if not no_serve:
         with instance(str(folder)) as opened:
-            serve_instance(opened, "127.0.0.1", port, providers=personas(opened, (citizen,)))
+            people = personas(opened, [citizen.key for citizen in citizens])
+            serve_instance(opened, "127.0.0.1", port, providers=people, cast=cast(opened, citizens))
 
 
 COMMANDS = (demo,)

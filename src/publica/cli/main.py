@@ -12,7 +12,20 @@ import traceback
 import click
 
 from publica import __version__
-from publica.cli import choice, data, demo, ledger, operations, query, records, serve, token, uses
+from publica.cli import (
+    choice,
+    corrections,
+    data,
+    demo,
+    ledger,
+    operations,
+    query,
+    records,
+    requests,
+    serve,
+    token,
+    uses,
+)
 from publica.cli.common import printable
 from publica.kernel.errors import BadInput, IntegrityBroken, PublicaError, Refused, Unavailable
 
@@ -46,7 +59,9 @@ for command in (
     *records.COMMANDS,
     *data.COMMANDS,
     *query.COMMANDS,
+    *requests.COMMANDS,
     *choice.COMMANDS,
+    *corrections.COMMANDS,
     *uses.COMMANDS,
     *ledger.COMMANDS,
     *operations.COMMANDS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from publica.instance import Instance
     from publica.instance.worker import Worker
     from publica.kernel.errors import PublicaError
+    from publica.web.cast import Member
 
 
 @click.command()
@@ -43,15 +44,18 @@ def serve_instance(
     *,
     worker: bool = True,
     providers: Mapping[str, Provider] | None = None,
+    cast: Sequence[Member] | None = None,
 ) -> None:
     """Serve an instance in this process until it is told to stop.
 
-    `providers`: where people sign in; those of the settings when left out.
+    `providers`: where people sign in; those of the settings when left out. `cast`: of the demo, whom one can
+    be.
     """
     from publica.api.app import create_app
     from publica.api.serving import Serving
     from publica.http import logs, server, telemetry
     from publica.http.who import Identity
+    from publica.web import ROUTERS, error_page
 
     given = opened.settings
     listening = server.listen(host or given.serve.host, given.serve.port if port is None else port)
@@ -60,7 +64,9 @@ def serve_instance(
     serving = Serving(opened)
     origin = given.serve.origin or address
     who = Identity(opened, origin=origin, secrets=os.environ.get, providers=providers)
-    app = telemetry.traced(create_app(opened, identity=who, serving=serving), given.operations.telemetry)
+    made = create_app(opened, identity=who, serving=serving, routers=ROUTERS, error_page=error_page)
+    made.state.cast = cast
+    app = telemetry.traced(made, given.operations.telemetry)
     beside = _worker(opened, serving.metrics.job_done) if worker else None
     click.echo(
         f"Publica serves {opened.folder.resolve()} at {address} (the API: {address}/docs). Stop: Ctrl-C"

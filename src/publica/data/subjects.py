@@ -156,7 +156,7 @@ def _groups(path: Path, keys: set[str]) -> Iterator[pa.Table]:
         wanted.update(range(max(bisect_left(firsts, key) - 1, 0), bisect_right(firsts, key)))
     with pq.ParquetFile(path, metadata=metadata) as file:
         for index in sorted(wanted):
-            yield file.read_row_group(index)
+            yield file.read_row_group(index, use_threads=False)  # too small to share out
 
 
 @lru_cache(maxsize=256)

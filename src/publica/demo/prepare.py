@@ -46,7 +46,8 @@ def prepare(folder: Path, persons: int, say: Say) -> Stage:
         _fill(instance, material, say)
         ready.write_text(f"{persons}\n", "ascii")
         tell(say, f"Ready after {time.monotonic() - started:.1f} seconds.")
-    return Stage(say, folder, instance, material, _citizen(instance, material, persons))
+    first, *others = _citizens(instance, material, persons)
+    return Stage(say, folder, instance, material, first, tuple(others))
 
 
 def _standing(folder: Path, persons: int) -> bool:
@@ -84,19 +85,25 @@ def _fill(instance: Instance, material: Material, say: Say) -> None:
         say("    " + ", ".join(f"{count:,} × {action}" for action, count in counts.items()))
 
 
-def _citizen(instance: Instance, material: Material, persons: int) -> Citizen:
-    """The first person who consents to health research, was in hospital, and lives in Coast or Vale."""
+def _citizens(instance: Instance, material: Material, persons: int) -> list[Citizen]:
+    """The first two people who consent to health research, were in hospital, and live in Coast or Vale; and
+    the first one of those who were there and do not consent."""
     data = {load.dataset: load.files[0] for load in material.loads}
     consenting = set(chosen("health_research", persons))
     stays: dict[str, list[str]] = {}
     for row in _rows(data["hospital_stays"]):
-        if row["person_id"] in consenting:
-            stays.setdefault(row["person_id"], []).append(row["admitted"])
+        stays.setdefault(row["person_id"], []).append(row["admitted"])
+    wanted = {True: 2, False: 1}
+    found: dict[bool, list[Citizen]] = {True: [], False: []}
     for row in _rows(data["population"]):
         key, municipality = row["person_id"], row["municipality"]
-        fits = key in stays and municipality[0] in "12"
-        if fits and instance.choice_status(key, "health_research")["allowed"]:
-            return Citizen(key, municipality, stays[key][0], len(stays[key]))
+        agrees = key in consenting
+        if key not in stays or municipality[0] not in "12" or len(found[agrees]) == wanted[agrees]:
+            continue
+        if instance.choice_status(key, "health_research")["allowed"] is agrees:
+            found[agrees].append(Citizen(key, row["name"], municipality, stays[key][0], len(stays[key])))
+        if all(len(found[kind]) == wanted[kind] for kind in wanted):
+            return found[True] + found[False]
     raise BadInput("Nobody fits the tour among so few people.", do="Ask for more --persons, in a new --dir.")
 
 

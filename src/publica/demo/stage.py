@@ -24,9 +24,10 @@ WIDTH, INDENT, MOST_ROWS = 100, "    ", 6
 
 @dataclass(frozen=True)
 class Citizen:
-    """The person whose data the tour follows."""
+    """A person of whom the demo tells: the first one is whom the tour follows."""
 
     key: str
+    name: str
     municipality: str
     admitted: str
     stays: int
@@ -41,6 +42,8 @@ class Stage:
     instance: Instance
     material: Material
     citizen: Citizen
+    others: tuple[Citizen, ...]
+    """Somebody who also consents, and somebody who never did."""
 
     def title(self, words: str) -> None:
         title(self.say, words)

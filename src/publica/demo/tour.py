@@ -10,7 +10,7 @@ from typing import Any
 
 from publica.demo import store
 from publica.demo.prepare import prepare
-from publica.demo.stage import Say, Stage, acting_as, expect, quoted, text
+from publica.demo.stage import Citizen, Say, Stage, acting_as, expect, quoted, text
 from publica.instance import Instance, offline
 
 OPEN_QUESTIONS = (
@@ -36,11 +36,10 @@ RECEIPT = ("id", "at", "organisation", "activity", "purpose", "basis", "agreemen
 COMMITTED = ("actor", "sql", "result", "touched", "released")
 
 
-def run(folder: Path, persons: int, say: Say, serve: bool = False) -> str:
+def run(folder: Path, persons: int, say: Say, serve: bool = False) -> tuple[Citizen, ...]:
     """Build the demo in `folder` (or take the one made there before) and give the tour.
 
-    Returns the key of the citizen whom it follows.
-
+    Returns the citizen whom it follows, and the others of whom the demo tells.
     Raises BadInput when the folder holds something else, IntegrityBroken when a step does not do what it
     must.
     """
@@ -57,7 +56,7 @@ def run(folder: Path, persons: int, say: Say, serve: bool = False) -> str:
     finally:
         stage.instance.close()
     farewell(stage, serve=serve)
-    return stage.citizen.key
+    return stage.citizen, *stage.others
 
 
 def open_data(stage: Stage) -> None:
@@ -196,10 +195,10 @@ def farewell(stage: Stage, *, serve: bool) -> None:
     stage.tell("Then change a file in my-records, see the difference and apply it:")
     stage.command("apply", "--dry-run", "my-records")
     if serve:
-        stage.tell("It is served now, on this machine alone. Web pages come later; in a browser, open")
-        stage.say("    /sign-in/ana          to be Ana, and likewise any other official")
-        stage.say("    /sign-in/citizen-1    to be the citizen")
-        stage.say("    /api/v1/session       to see who you are, and whom you can be")
+        stage.tell(
+            "It is served now, on this machine alone. Open the address below in a browser: the first page "
+            "says whom you can be there, and what to try as each."
+        )
 
 
 def _minute(use: dict[str, Any]) -> str:

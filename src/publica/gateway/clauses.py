@@ -76,8 +76,9 @@ class Clauses:
     ) -> tuple[list[Projection], dict[str, exp.Expr]]:
         found: list[Projection] = []
         aliases: dict[str, exp.Expr] = {}
-        for item in list(node.expressions):
-            if len(found) > surface.COLUMNS:
+        items = list(node.expressions)
+        for item in items:
+            if max(len(found), len(items)) > surface.COLUMNS:
                 raise outside("sql-too-deep")
             star = item.this if isinstance(item, exp.Column) else item
             if isinstance(star, exp.Star):

@@ -24,6 +24,7 @@ from publica.governance.leadership.rules import accountable
 from publica.governance.rules.model import Law
 from publica.governance.rules.rules import in_force
 from publica.kernel.records import Book, Record
+from publica.trust.consent import notices
 from publica.trust.consent import reading as consent
 
 STRICTNESS = ("rows", "pseudonymous rows", "aggregates")
@@ -180,6 +181,7 @@ def gather(
     Reads the state database only for versions and the choice counter.
     """
     activity = book.get("activity", activity_id)
+    notices.require_current(connection, book, activity_id)
     law = book.get("law", activity.spec.basis.law) if activity and activity.spec.basis.law else None
     met = {dataset: granted[dataset] for dataset in reads}
     roles = _roles(book, activity, actor, at.date())

@@ -32,6 +32,8 @@ def join_by_position(query: exp.Query, resolved: Resolved, governed: Mapping[str
     """Compare positions where `query` compares keys of one meaning; the occurrences that must give them."""
     used: set[int] = set()
     for equality in list(query.find_all(exp.EQ)):
+        if not all(isinstance(side, exp.Column) for side in (equality.this, equality.expression)):
+            continue  # first: to look for the clause above each of thousands would take long
         clause = equality.find_ancestor(exp.Join, exp.Where, exp.Select)
         if not isinstance(clause, (exp.Join, exp.Where)) or isinstance(clause.parent, exp.Filter):
             continue  # beside GROUP BY the keys themselves may be needed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Column, String, Table
+from sqlalchemy import Column, Connection, String, Table, func, select
 
 from publica.kernel.database import Change, Database, upsert
 from publica.kernel.ledger.store import Number, metadata
@@ -34,3 +34,8 @@ def count(db: Database, datasets: Iterable[str], at: datetime) -> None:
 
     if rows:
         db.maintain(work)
+
+
+def total(connection: Connection) -> int:
+    """How often open data was used, all datasets together."""
+    return int(connection.execute(select(func.coalesce(func.sum(open_uses.c.uses), 0))).scalar_one())

@@ -178,6 +178,7 @@ def _about(request: Request, activity: Record[Activity] | None, outcome: Result)
         purpose=activity.spec.purpose if activity else own.PURPOSE if mine else "unknown",
         basis=None if basis is None else "consent" if basis.kind == "consent" else f"law:{basis.law}",
         authenticated=request.actor.authenticated,
+        counted=not mine,
     )
 
 

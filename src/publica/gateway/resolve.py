@@ -6,6 +6,7 @@ and USING are written out, aliases are replaced by positions or by what they sta
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -39,8 +40,9 @@ def resolve(query: exp.Query, shapes: Mapping[str, Shape]) -> Resolved:
     if sum(1 for _ in query.find_all(exp.Join)) > surface.JOINS:
         raise outside("sql-too-deep")
     outputs = resolver.query(query, None, {}, unique=False)
-    if sources(query) > surface.SOURCES:
+    if written_out(query, exp.Table) > surface.SOURCES:
         raise outside("sql-too-deep")
+    require_few_filters(query)
     resolver.note_comparisons()
     ask_as_given(query, resolver.bound, shapes)
     parameters = frozenset(node.name for node in query.find_all(exp.Placeholder))
@@ -61,16 +63,29 @@ def resolve(query: exp.Query, shapes: Mapping[str, Shape]) -> Resolved:
     )
 
 
-def sources(query: exp.Query) -> int:
-    """How many tables a statement reads when each name of WITH is written out wherever it is used."""
-    direct: dict[int | None, list[exp.Table]] = {}
+def written_out(query: exp.Query, kind: type[exp.Expr]) -> int:
+    """How many nodes of a kind there are when each name of WITH is written out wherever it is used."""
+    own: Counter[int | None] = Counter(_holder(node) for node in query.find_all(kind))
+    read: dict[int | None, list[int]] = {}
     for table in query.find_all(exp.Table):
-        holder = table.find_ancestor(exp.CTE)
-        direct.setdefault(holder.meta["cte"] if holder is not None else None, []).append(table)
-    costs: dict[int | None, int] = {}
-    for number in (*sorted(key for key in direct if key is not None), None):  # definitions come before uses
-        costs[number] = sum(1 + costs.get(t.meta.get("from_cte", -1), 0) for t in direct.get(number, ()))
+        if "from_cte" in table.meta:
+            read.setdefault(_holder(table), []).append(table.meta["from_cte"])
+    costs: Counter[int | None] = Counter()
+    for number in (*sorted(key for key in {*own, *read} if key is not None), None):  # definitions come first
+        costs[number] = own[number] + sum(costs[name] for name in read.get(number, ()))
     return costs[None]
+
+
+def _holder(node: exp.Expr) -> int | None:
+    """The number of the name of WITH that a node stands in."""
+    cte = node.find_ancestor(exp.CTE)
+    return None if cte is None else cte.meta["cte"]
+
+
+def require_few_filters(query: exp.Query) -> None:
+    """Raises Outside where so many aggregates have a FILTER that to plan them would fill the memory."""
+    if written_out(query, exp.Filter) > surface.FILTERS:
+        raise outside("sql-too-many-filters", limit=f"{surface.FILTERS}")
 
 
 def check_parameters(names: frozenset[str]) -> None:

@@ -31,6 +31,9 @@ UNKNOWN_GROWTH = 100
 REFERENCES = 20_000
 """Most column references in a statement, stars written out."""
 
+FILTERS = 300
+"""Most aggregates with FILTER: to plan them takes memory that grows with their square, 100 MB for so many."""
+
 SOURCES, JOINS, COLUMNS, COPIES = 64, 32, 2_000, 10_000
 """Most tables (names of WITH count with all in them), joins, columns of a SELECT, nodes of reused aliases."""
 

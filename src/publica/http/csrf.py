@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import base64
 import hmac
-from urllib.parse import parse_qs
+from contextlib import suppress
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from publica.http.problems import HttpProblem
 
 HEADER, FIELD = "Publica-CSRF", "csrf"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-FORM, MOST_FIELDS, MOST_BYTES = "application/x-www-form-urlencoded", 100, 16 * 1024
-"""Of a form that holds a token; a larger one sends the header instead."""
+FORM, MOST_FIELDS, MOST_BYTES = "application/x-www-form-urlencoded", 1000, 256 * 1024
+"""Of a form that holds a token: a statement of the workbench fits. A larger one sends the header instead."""
 OURS = frozenset({"same-origin", "none"})
 """What `Sec-Fetch-Site` says of our own pages, and of what the user typed."""
 
@@ -60,14 +61,15 @@ async def read_form(request: Request) -> None:
     """
     if request.method in SAFE or HEADER in request.headers or not is_form(request):
         return
-    body = await request.body()
-    if len(body) > MOST_BYTES:
-        return
+    with suppress(RuntimeError):  # kept for whoever reads it later; a form that was read already is kept, too
+        if len(await request.body()) > MOST_BYTES:
+            return
     try:
-        fields = parse_qs(body.decode(), max_num_fields=MOST_FIELDS)
-    except ValueError:
-        return  # no text, or too many fields: it has no token
-    request.state.csrf = fields.get(FIELD, [""])[0]
+        fields = await request.form(max_fields=MOST_FIELDS)
+    except HTTPException:
+        return  # no form, or too many fields: it has no token
+    given = fields.get(FIELD)
+    request.state.csrf = given if isinstance(given, str) else ""
 
 
 def is_form(request: Request) -> bool:

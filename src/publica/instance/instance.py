@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,9 @@ from publica.kernel.ledger.checkpoint import checkpoint, kept, latest, vkey
 from publica.kernel.ledger.laws import Problem
 from publica.kernel.ledger.verify import verify
 from publica.kernel.records import Book, Difference
+from publica.trust.consent import Lapsing, Shown, reading
 from publica.trust.consent import actions as consent
-from publica.trust.consent import reading
+from publica.trust.consent.asking import check_asking, check_holder
 from publica.trust.consent.bulk import parse_choices
 from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import proofs
@@ -122,7 +124,12 @@ class Instance:
 
     # records
 
-    kinds = KINDS
+    @property
+    def kinds(self) -> tuple[records.Kind, ...]:
+        """The kinds of record, with what follows from changing them."""
+        asking = replace(ACTIVITY, check=check_asking, follows=Lapsing(lambda: self.keys))
+        holding = replace(ORGANISATION, check=check_holder)
+        return tuple({ACTIVITY: asking, ORGANISATION: holding}.get(kind, kind) for kind in KINDS)
 
     def apply(self, paths: Sequence[Path], actor: Actor, *, dry_run: bool = False) -> tuple[Difference, ...]:
         """Bring the records to what these documents say; all or nothing.
@@ -130,7 +137,7 @@ class Instance:
         By somebody who is registered, if only in these documents.
         """
         actors.require(actor, self.book(), given=paths)
-        return records.apply(self.db, KINDS, paths, actor, dry_run=dry_run)
+        return records.apply(self.db, self.kinds, paths, actor, dry_run=dry_run)
 
     def export(self, folder: Path) -> list[Path]:
         """Write every current record as YAML."""
@@ -213,11 +220,16 @@ class Instance:
 
     # choices
 
-    def choose(self, key: str, activity: str, action: str, actor: Actor) -> dict[str, Any]:
-        """Grant, withdraw or object, for one person: by themselves, an official or the operator."""
+    def choose(
+        self, key: str, activity: str, action: str, actor: Actor, *, shown: Shown | None = None
+    ) -> dict[str, Any]:
+        """Grant, refuse, withdraw or object, for one person: by themselves, an official or the operator.
+
+        `shown`: the notice that the person saw. Raises BadInput when it does not hold any more.
+        """
         position, book = self.position(key), self.book()
         actors.require(actor, book, person=key)
-        made = consent.choose(self.db, self.keys, book, activity, position, action, actor)
+        made = consent.choose(self.db, self.keys, book, activity, position, action, actor, shown=shown)
         return {"subject": key, "activity": activity, "allowed": made.allowed, "changed": made.changed}
 
     def choice_status(self, key: str, activity: str) -> dict[str, Any]:
@@ -228,8 +240,14 @@ class Instance:
         history = [{"at": clock.text(step.at), "action": str(step.action)} for step in found.history]
         return {"subject": key, "activity": activity, "allowed": found.allowed, "history": history}
 
-    def choose_many(self, file: Path, activity: str, actor: Actor) -> dict[str, int]:
-        """Load many choices: one batch, one ledger entry per kind of action. All or nothing."""
+    def choose_many(
+        self, file: Path, activity: str, actor: Actor, *, shown: Shown | None = None
+    ) -> dict[str, int]:
+        """Load many choices: one batch, one ledger entry per kind of action. All or nothing.
+
+        `shown`: the notice that those who consent saw. Raises BadInput when it does not hold any more, and
+        when it is not said although the activity had other terms before.
+        """
         actors.require(actor, self.book())
         lines = parse_choices(file)
         with self.db.read() as connection:
@@ -240,7 +258,7 @@ class Instance:
         sets: dict[str, BitMap] = {}
         for key, action in lines:
             sets.setdefault(action, BitMap()).add(found[key])
-        consent.choose_many(self.db, self.keys, self.book(), activity, sets, actor)
+        consent.choose_many(self.db, self.keys, self.book(), activity, sets, actor, shown=shown)
         return {action: len(positions) for action, positions in sets.items()}
 
     def position(self, key: str) -> int:
@@ -296,7 +314,7 @@ class Instance:
         published = (note for place in self.published.places if (note := kept(place)) is not None)
         notes = list(dict.fromkeys((*others, *published)))
         with self.db.read() as connection:
-            report = verify(connection, self.verifier_keys, laws(self.keys, self.data), notes)
+            report = verify(connection, self.verifier_keys, laws(self.keys, self.data, KINDS), notes)
         problems = [_problem(problem) for problem in report.problems]
         if own is None:
             problems.append(f"The latest checkpoint, {LATEST}, is gone. {_ASK}")

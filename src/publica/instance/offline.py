@@ -10,6 +10,7 @@ from publica.instance.settings import KEYS
 from publica.kernel import clock
 from publica.kernel.errors import BadInput, IntegrityBroken, Place
 from publica.kernel.keys import retired
+from publica.trust.consent import evidence
 from publica.trust.transparency.model import Verdict
 from publica.trust.transparency.verification import verify_proof
 
@@ -44,6 +45,8 @@ def verify(file: Path, vkeys: tuple[str, ...]) -> dict[str, Any]:
             raise ValueError
     except (ValueError, RecursionError):
         raise BadInput("This is not a proof file.", do="Ask for a new one.", place=Place(str(file))) from None
+    if proof.get("format") == evidence.FORMAT:
+        return _choice(proof, vkeys)
     found = _verify(proof, vkeys)
     how = {True: "their row left", False: "their row did not leave", "at most": "their row may have left"}
     said = (
@@ -63,6 +66,23 @@ def verify(file: Path, vkeys: tuple[str, ...]) -> dict[str, Any]:
             f"under {found.activity} {said}."
         ),
     }
+
+
+def _choice(receipt: dict[str, Any], vkeys: tuple[str, ...]) -> dict[str, Any]:
+    """What a consent receipt says, once it is known to be signed by one of the keys."""
+    first: IntegrityBroken | None = None
+    for vkey in vkeys:
+        try:
+            record = evidence.verify(receipt, vkey)
+        except IntegrityBroken as error:
+            first = first or error
+            continue
+        event, person = record["event"], record["record"]["pii_principal_id"]
+        activity = record["pii_processing"]["activity"]
+        said = f"{event['event_state']} by {person} about {activity} on {event['event_time'][:10]}"
+        sentence = f"✓ The receipt holds: {said}."
+        return {"valid": True, "subject": person, "activity": activity, "sentence": sentence}
+    raise first or BadInput("There is no public key to check against.", do="Give the file with --key.")
 
 
 def _verify(proof: dict[str, Any], vkeys: tuple[str, ...]) -> Verdict:

@@ -1,4 +1,5 @@
-"""What runs beside serving: entries get positions, checkpoints are published, what expired is removed.
+"""What runs beside serving: entries get positions, checkpoints are published, what expired is removed; what
+nobody answered in time goes on.
 
 Any number of workers may run on one state database: every job does nothing where another has just done it.
 """
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from publica.governance.identity import sessions
+from publica.instance import requests
 from publica.instance.instance import Instance
 from publica.kernel import clock
 from publica.kernel.errors import PublicaError
@@ -37,6 +39,7 @@ def jobs(instance: Instance) -> tuple[Job, ...]:
         Job("sequence", given.sequence_seconds, lambda opened: sequence(opened.db)),
         Job("publish", given.publish_seconds, _publish),
         Job("compact", given.publish_seconds, lambda opened: index.compact(opened.db, opened.keys)),
+        Job("escalate", given.clean_seconds, requests.escalate),
         Job("clean", given.clean_seconds, lambda opened: sessions.clean(opened.db, clock.now())),
     )
 

@@ -7,6 +7,7 @@ processes run beside each other; what must not move under a transaction is locke
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import time
 from collections.abc import Iterable
@@ -14,7 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Select,
+    Table,
+    create_engine,
+    event,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
@@ -119,6 +131,15 @@ def upsert(connection: Connection, table: Table) -> sqlite.Insert | postgresql.I
     from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(table)
+
+
+def numbers(connection: Connection, some: Iterable[int]) -> Select[Any]:
+    """Any number of integers as rows, in one parameter: a statement has no room for all that there may be."""
+    if not is_postgres(connection):
+        return select(func.json_each(json.dumps(list(some))).table_valued("value").c.value)
+    from sqlalchemy.dialects.postgresql import ARRAY
+
+    return select(func.unnest(literal(list(some), ARRAY(BigInteger))))
 
 
 def mark(connection: Connection, table: str, text: str) -> None:

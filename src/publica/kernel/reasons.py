@@ -62,6 +62,14 @@ _ALL = (
     Reason("proposal-chief", ("actor",)),
     Reason("proposal-another", ("actor",)),
     Reason("proposal-not-own", ("actor",)),
+    # who answers a request after a refusal
+    Reason("request-addressee", ("actor",)),
+    Reason("request-another", ("actor",)),
+    Reason("request-own", ("actor",)),
+    # who sees what concerns everybody
+    Reason("oversight-office", ("actor",)),
+    # who answers a person's request about their data
+    Reason("rights-answering", ("actor", "about")),
     # a person reading their own
     Reason("own-person"),
     Reason("own-dataset", ("dataset",)),
@@ -74,6 +82,7 @@ _ALL = (
     _missing("sql-too-long", "limit"),
     _missing("sql-too-deep"),
     _missing("sql-too-slow", "limit"),
+    _missing("sql-too-many-filters", "limit"),
     _missing("sql-node", "node"),
     _missing("sql-function", "function"),
     _missing("sql-unknown-table", "table"),

@@ -10,7 +10,7 @@ from publica.kernel.backends import Lock, is_postgres
 from publica.kernel.errors import BadInput, Unavailable
 from publica.kernel.ledger.store import entries, metadata
 
-HEAD = "0003"
+HEAD = "0005"
 """The newest migration in `migrations/versions`; raise it with each that is added."""
 UNNUMBERED = "0001"
 """What a database has that was made before schemas were numbered (0.1.0)."""

@@ -131,6 +131,27 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "It is not about {actor}.",
         "It changes what {actor} is or may do, so another chief data officer must accept it.",
     ),
+    "request-addressee": (
+        "The request waits for {actor}.",
+        "The request waits for somebody else than {actor}. After its last day a chief data officer can answer, "
+        "too.",
+    ),
+    "request-another": (
+        "Somebody else asked.",
+        "{actor} asked, so somebody else must answer.",
+    ),
+    "request-own": (
+        "{actor} asked.",
+        "{actor} did not ask. Only who asked can take a request back.",
+    ),
+    "oversight-office": (
+        "{actor} is chief data officer or auditor of a public body.",
+        "{actor} is neither chief data officer nor auditor of a public body. One of those can see this.",
+    ),
+    "rights-answering": (
+        "{actor} answers for {about}.",
+        "{actor} does not answer for {about}. One of its stewards does; when time is up, the chief data officer.",
+    ),
     "own-person": (
         "They read what is held about themselves.",
         "own-data is for people who read what is held about themselves. Officials cite an activity of their "
@@ -150,6 +171,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "The statement is longer than {limit} characters. Shorten it, or pass values as parameters.",
     ),
     "sql-too-deep": ("", "The statement is nested too deeply. Flatten it, for example with WITH."),
+    "sql-too-many-filters": (
+        "",
+        "The statement has more than {limit} aggregates with FILTER. Use GROUP BY, or ask in parts.",
+    ),
     "sql-too-slow": (
         "",
         "Reading the statement took more than {limit} seconds of work. Make it simpler, or ask in parts.",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from publica.kernel.decision import Clause, Decision
-from publica.wording import en
+from publica.wording import en, fr
 
-CATALOGUES = {"en": en.SENTENCES}
+CATALOGUES = {"en": en.SENTENCES, "fr": fr.SENTENCES}
+LEFT_OUT = {"en": en.LEFT_OUT, "fr": fr.LEFT_OUT}
 
 
 def sentence(clause: Clause, language: str = "en") -> str:
@@ -33,6 +34,6 @@ def describe(decision: Decision, language: str = "en") -> dict[str, Any]:
     }
 
 
-def left_out(k: int, most: int) -> str:
+def left_out(k: int, most: int, language: str = "en") -> str:
     """What may be missing from totals. `most`: persons that a cell may need to change by to come out again."""
-    return en.LEFT_OUT.format(k=k, most=most)
+    return LEFT_OUT[language].format(k=k, most=most)

@@ -71,8 +71,12 @@ def _left_out(
             if any(shelf.near(margin.sketch, but=people) for shelf in against):
                 new = [cell for cell in margin.cells if cell.sketch.identity not in given]
                 if new and not any((number, cell.keys) in left_out for cell in margin.cells):
-                    left_out.add((number, min(new, key=lambda cell: cell.sketch.rows).keys))
+                    left_out.add((number, min(new, key=_size).keys))
     return left_out
+
+
+def _size(cell: Cell) -> tuple[int, bytes]:
+    return cell.sketch.rows, cell.sketch.people
 
 
 def _margins(cells: Cells, until: float) -> Iterator[Margin]:

@@ -15,6 +15,7 @@ from publica.gateway.aggregate.respell import spellings
 from publica.gateway.complete import complete_limits, complete_order, complete_windows, width
 from publica.gateway.model import Governed, Outside, Resolved, Rewritten
 from publica.gateway.parse import DIALECT, shallow
+from publica.gateway.resolve import require_few_filters
 from publica.gateway.rewrite import place
 from publica.gateway.scope import identifier
 from publica.gateway.touched import whole_masks
@@ -52,6 +53,7 @@ def _over_cells(
     complete_limits(query)
     complete_order(query, visible)
     query, families = find_cores(resolved, query, params, _condition)
+    require_few_filters(query)
     cores = tuple(core for family in families for core in family.cores)
     for dataset in {member for core in cores for member in core.members}:
         if len(governed[dataset].subjects) != 1:

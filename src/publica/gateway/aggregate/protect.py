@@ -93,11 +93,16 @@ class Cells:
 
 
 def read(core: Core, exposure: Exposure, table: pa.Table, state: bytes) -> Cells:
-    """The cells of a core out of the engine's answer. `state`: of the choices and data that it stands on."""
+    """The cells of a core out of the engine's answer. `state`: of the choices and data that it stands on.
+
+    In an order that comes of who is in them: of two that may not both come out the first does, and the
+    engine's order depends on rows of others, and on chance.
+    """
     width = len(core.keys)
     columns = [table.column(n).to_pylist() for n in range(table.num_columns)]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    cells = tuple(_cell(core, exposure.in_cell, row, width, state) for row in rows if row[width])
+    found = (_cell(core, exposure.in_cell, row, width, state) for row in rows if row[width])
+    cells = tuple(sorted(found, key=lambda cell: cell.sketch.people))
     types = [field.type for field in table.schema]
     sums, at = [], width + 4
     for required in core.required:

@@ -15,7 +15,7 @@ from publica.kernel.actor import Actor
 from publica.kernel.database import Database
 from publica.kernel.errors import BadInput
 from publica.kernel.ledger.canonical import commit
-from publica.kernel.ledger.store import entries
+from publica.kernel.ledger.store import entered, entries
 
 
 def get(db: Database, name: str) -> Proposal:
@@ -46,11 +46,11 @@ def altered(connection: Connection) -> Iterator[str]:
     query = select(proposals).order_by(proposals.c.number)
     for row in connection.execute(query).mappings():
         known |= {row["entry"], row["decided_entry"]}
-        if _said(connection, row["entry"], row["proposed_at"]) != _as_proposed(row):
+        if entered(connection, row["entry"], ENTRY, row["proposed_at"]) != _as_proposed(row):
             yield f"The proposal {row['id']} is not what its ledger entry commits to."
         if row["decided_entry"] is None and row["state"] == State.OPEN:
             continue
-        said = _said(connection, row["decided_entry"], row["decided_at"])
+        said = entered(connection, row["decided_entry"], ENTRY, row["decided_at"])
         if said is None or said != _as_decided(row):
             yield f"The decision of the proposal {row['id']} is not what its ledger entry commits to."
     for leaf in connection.execute(select(entries.c.leaf).where(entries.c.kind == ENTRY)).scalars():
@@ -70,15 +70,6 @@ def _proposal(row: RowMapping) -> Proposal:
         decided_by=row["decided_by"],
         why=row["decided_why"],
     )
-
-
-def _said(connection: Connection, leaf: bytes | None, at: str | None) -> dict[str, Any] | None:
-    """What the entry of a step says; None when there is none, or of another time."""
-    body = connection.execute(select(entries.c.body).where(entries.c.leaf == leaf)).scalar()
-    said: dict[str, Any] = json.loads(body) if body is not None else {}
-    if said.get("kind") != ENTRY or said.get("at") != at:
-        return None
-    return {name: value for name, value in said.items() if name not in ("at", "kind", "nonce", "v")}
 
 
 def proposed(

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from publica.governance.identity.model import OrganisationType, RoleAssignment, RoleName
-from publica.governance.identity.rules import roles_of
+from publica.governance.identity.rules import in_service, roles_of
 from publica.governance.leadership.model import Accountable, Proposal, Vacancy
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Book, Record
@@ -17,19 +17,29 @@ from publica.kernel.records.types import valid_on
 def accountable(book: Book, dataset_id: str, at: date) -> Accountable | None:
     """The steward who answers for a dataset on a day.
 
-    One appointed for the dataset goes before one for all of its holder's; then who was appointed first.
+    Who has left goes last. One appointed for the dataset goes before one for all of its holder's; then who
+    was appointed first.
     """
     serving = [role for role in _stewards(book, dataset_id) if valid_on(role.spec, at)]
     if not serving:
         return None
-    role = min(serving, key=lambda role: (not role.spec.datasets, role.spec.valid_from, role.id))
+    role = min(serving, key=lambda role: _rank(book, role, at))
     official = book.get("official", role.spec.official)
     return Accountable(official, role) if official is not None else None
 
 
+def _rank(book: Book, role: Record[RoleAssignment], at: date) -> tuple[bool, bool, date, str]:
+    left = in_service(book, role.spec.official, at) is None
+    return left, not role.spec.datasets, role.spec.valid_from, role.id
+
+
 def stewards(book: Book, dataset_id: str, at: date) -> frozenset[str]:
-    """The officials who are stewards of a dataset on a day, whoever of them answers for it first."""
-    return frozenset(role.spec.official for role in _stewards(book, dataset_id) if valid_on(role.spec, at))
+    """The officials who are stewards of a dataset on a day, whoever of them answers for it first.
+
+    Who has left is none any more, even if their role was not ended.
+    """
+    held = {role.spec.official for role in _stewards(book, dataset_id) if valid_on(role.spec, at)}
+    return frozenset(name for name in held if in_service(book, name, at) is not None)
 
 
 def vacancy(book: Book, dataset_id: str, at: date) -> Vacancy | None:
@@ -68,7 +78,19 @@ def may_decline(book: Book, proposal: Proposal, actor: str, at: date) -> Decisio
 
 def decides(book: Book, official: str, at: date) -> bool:
     """Whether an official is chief data officer of a public body on a day."""
-    held = (role for role in roles_of(book, official, at) if role.spec.role is RoleName.CHIEF_DATA_OFFICER)
+    return _of_public_body(book, official, at, (RoleName.CHIEF_DATA_OFFICER,))
+
+
+def may_oversee(book: Book, official: str, at: date) -> Decision:
+    """Whether an official sees what concerns everybody: chief data officers and auditors of public bodies."""
+    oversees = _of_public_body(book, official, at, (RoleName.CHIEF_DATA_OFFICER, RoleName.AUDITOR))
+    return Decision((Clause("oversight-office", oversees, {"actor": official}),))
+
+
+def _of_public_body(book: Book, official: str, at: date, names: tuple[RoleName, ...]) -> bool:
+    if in_service(book, official, at) is None:
+        return False
+    held = (role for role in roles_of(book, official, at) if role.spec.role in names)
     bodies = (book.get("organisation", role.spec.organisation) for role in held)
     return any(body is not None and body.spec.type is OrganisationType.PUBLIC_BODY for body in bodies)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from publica.kernel.database import Change, Database
 from publica.kernel.errors import IntegrityBroken
@@ -31,6 +31,13 @@ def sequence(database: Database) -> int:
     return total
 
 
+def waiting(connection: Connection) -> tuple[int, int]:
+    """The tree's size, and how many committed entries have no position yet."""
+    size = connection.execute(select(state.c.size)).scalar() or 0
+    late = select(func.count()).select_from(entries).where(entries.c.position.is_(None))
+    return size, connection.execute(late).scalar() or 0
+
+
 def locked_size(connection: Connection) -> int:
     """The tree's size, its state row locked until the transaction ends."""
     size: int | None = connection.execute(select(state.c.size).with_for_update()).scalar()
@@ -42,16 +49,14 @@ def locked_size(connection: Connection) -> int:
 def _batch(change: Change) -> int:
     connection = change.connection
     size = locked_size(connection)
-    waiting = connection.execute(
+    late = connection.execute(
         select(entries.c.id, entries.c.leaf)
         .where(entries.c.position.is_(None))
         .order_by(entries.c.id)
         .limit(BATCH)
     ).all()
-    if waiting:
-        tiles.extend(connection, size, [leaf for _, leaf in waiting])
-        connection.execute(
-            _PLACE, [{"entry": entry, "place": size + i} for i, (entry, _) in enumerate(waiting)]
-        )
-        connection.execute(update(state).values(size=size + len(waiting)))
-    return len(waiting)
+    if late:
+        tiles.extend(connection, size, [leaf for _, leaf in late])
+        connection.execute(_PLACE, [{"entry": entry, "place": size + i} for i, (entry, _) in enumerate(late)])
+        connection.execute(update(state).values(size=size + len(late)))
+    return len(late)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -13,6 +16,7 @@ from sqlalchemy import (
     Table,
     event,
     insert,
+    select,
 )
 
 metadata = MetaData()
@@ -65,3 +69,25 @@ state = Table(
 @event.listens_for(state, "after_create")
 def _first_state(_table: Table, connection: Connection, **_options: object) -> None:
     connection.execute(insert(state).values(id=1, size=0))
+
+
+def fields(body: bytes) -> dict[str, Any]:
+    """What an entry of this body says: what was entered, its kind, and `at`."""
+    said: dict[str, Any] = json.loads(body)
+    return {name: value for name, value in said.items() if name not in ("nonce", "v")}
+
+
+def entered(connection: Connection, leaf: bytes | None, kind: str, at: str | None) -> dict[str, Any] | None:
+    """What was entered with the entry of this leaf; None when there is none of this kind and time."""
+    body = connection.execute(select(entries.c.body).where(entries.c.leaf == leaf)).scalar()
+    said = {} if body is None else fields(body)
+    same = said.pop("kind", None) == kind and said.pop("at", None) == at
+    return said if same else None
+
+
+def newest(connection: Connection, most: int) -> list[tuple[int, str, bytes]]:
+    """Position, kind and body of the latest entries that have a position, newest first."""
+    columns = entries.c
+    query = select(columns.position, columns.kind, columns.body).where(columns.position.is_not(None))
+    rows = connection.execute(query.order_by(columns.position.desc()).limit(most)).all()
+    return [(row[0], row[1], row[2]) for row in rows]

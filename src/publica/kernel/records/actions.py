@@ -70,13 +70,18 @@ def _apply(
     changed = changes(found)
     if (changed or also is not None) and not dry_run:
         new = {key: specs[key] for key in changed}
+        follows = [kind.follows for kind in kinds if kind.follows is not None and new]
+        planned = before.revised(new, clock.now(), actor.id)
 
         def work(change: Change) -> None:
             _write(change, stamp, before, new, actor)
+            for follow in follows:
+                follow(change, before, before.revised(new, change.now, actor.id), actor)
             if also is not None:
                 also(change, before, new)
 
-        db.write(work, [store.CHANGES])
+        held = (lock for follow in follows for lock in follow.locks(before, planned))
+        db.write(work, [store.CHANGES, *held])
     return found
 
 

@@ -8,9 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from types import UnionType
-from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from publica.kernel.actor import Actor
+    from publica.kernel.backends import Lock
+    from publica.kernel.database import Change
 
 Path = tuple[str | int, ...]
 """Where in a spec: field names and list positions."""
@@ -76,6 +81,16 @@ class Record(Generic[S]):
         return f"{self.kind}:{self.id}"
 
 
+class Follows(Protocol):
+    """What follows from a change of records, in the same transaction."""
+
+    def locks(self, before: Book, after: Book) -> Iterable[Lock]:
+        """What must stand still meanwhile."""
+
+    def __call__(self, change: Change, before: Book, after: Book, actor: Actor) -> None:
+        """Do it."""
+
+
 def _accepts(_id: str, _spec: Any, _book: Book) -> Iterable[Problem]:
     return ()
 
@@ -84,12 +99,14 @@ def _accepts(_id: str, _spec: Any, _book: Book) -> Iterable[Problem]:
 class Kind:
     """One kind of record: its name, its model, and the checks that need other records.
 
-    `check(id, spec, book)` yields what is wrong, given the book as it would be.
+    `check(id, spec, book)` yields what is wrong, given the book as it would be. `follows`: what a change of
+    any record leads to for records of this kind.
     """
 
     name: str
     model: type[Spec]
     check: Callable[[str, Any, Book], Iterable[Problem]] = _accepts
+    follows: Follows | None = None
 
     @cached_property
     def _plan(self) -> tuple[tuple[tuple[str | None, ...], str], ...]:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from pyroaring import BitMap
 
 from publica.governance.activities import Basis
-from publica.kernel import clock
 from publica.kernel.actor import Actor
 from publica.kernel.database import Change, Database
 from publica.kernel.decision import Decision
 from publica.kernel.errors import BadInput, Refused
 from publica.kernel.keys import Keys
-from publica.kernel.ledger.canonical import commit, new_salt
 from publica.kernel.records import Book
-from publica.trust.consent import reading, rules, store
-from publica.trust.consent.commitments import ENTRY, actor_context, entry_of
+from publica.trust.consent import notices, reading, rules, store
 from publica.trust.consent.keeping import keep_if_due
-from publica.trust.consent.model import Action, Batch, Made
+from publica.trust.consent.model import CHOSEN, Action, Batch, Made
+from publica.trust.consent.recording import record
+from publica.trust.consent.terms import Shown
 
 
 class _Stands(Exception):
@@ -27,12 +25,21 @@ class _Stands(Exception):
 
 
 def choose(
-    db: Database, keys: Keys, book: Book, activity: str, subject_position: int, action: str, actor: Actor
+    db: Database,
+    keys: Keys,
+    book: Book,
+    activity: str,
+    subject_position: int,
+    action: str,
+    actor: Actor,
+    *,
+    shown: Shown | None = None,
 ) -> Made:
-    """Grant, withdraw or object, for one person.
+    """Grant, refuse, withdraw or object, for one person, who saw the notice `shown`.
 
-    Raises Refused when the activity's basis gives no such right, BadInput for an unknown activity or action.
-    A choice that stands already changes nothing and makes no entry.
+    Raises Refused when the activity's basis gives no such right, BadInput for an unknown activity or action,
+    and when a consent is to other terms than those that hold. A choice that stands already changes nothing
+    and makes no entry.
     """
     chosen, basis = _action(action), reading.basis_of(book, activity)
     _may(activity, basis, chosen)
@@ -40,9 +47,11 @@ def choose(
 
     def work(change: Change) -> tuple[int, bytes]:
         state = reading.state_of(change.connection, activity, subject_position)
-        if state is (None if chosen is Action.WITHDRAW else chosen):
+        if not rules.changes(basis, state, chosen):
             raise _Stands
-        return _record(change, keys, activity, chosen, people, actor, in_bulk=False)
+        terms = notices.agreed(change, book, activity, chosen, shown)
+        seen = None if shown is None or (chosen is Action.REFUSE and terms is None) else shown.form
+        return record(change, keys, activity, chosen, people, actor, in_bulk=False, terms=terms, shown=seen)
 
     allowed = rules.allows(basis, chosen)
     try:
@@ -55,10 +64,18 @@ def choose(
 
 
 def choose_many(
-    db: Database, keys: Keys, book: Book, activity: str, sets: Mapping[str, BitMap], actor: Actor
+    db: Database,
+    keys: Keys,
+    book: Book,
+    activity: str,
+    sets: Mapping[str, BitMap],
+    actor: Actor,
+    *,
+    shown: Shown | None = None,
 ) -> Batch:
     """Many people's choices, by action: all or nothing; one step and one entry per action.
 
+    `shown`: the notice that those who consent saw; needed once the activity had other terms before.
     Only those whose choice changes are recorded. Raises as `choose` does, and BadInput when somebody is in
     two of the sets.
     """
@@ -70,7 +87,8 @@ def choose_many(
         raise BadInput("Somebody has two different choices in one batch.", do="Keep the one that counts.")
     try:
         done = db.write(
-            lambda change: _record_many(change, keys, activity, wanted, actor), [store.lock(activity)]
+            lambda change: _record_many(change, keys, book, activity, basis, wanted, actor, shown),
+            [store.lock(activity)],
         )
     except _Stands:
         done = []
@@ -84,14 +102,25 @@ def choose_many(
 
 
 def _record_many(
-    change: Change, keys: Keys, activity: str, wanted: Mapping[Action, BitMap], actor: Actor
+    change: Change,
+    keys: Keys,
+    book: Book,
+    activity: str,
+    basis: Basis,
+    wanted: Mapping[Action, BitMap],
+    actor: Actor,
+    shown: Shown | None,
 ) -> list[tuple[Action, int, int, bytes]]:
     """One step per action that changes anything: the action, how many people, the counter, the entry."""
     state = reading.fold(change.connection, activity)
     done = []
     for action, people in wanted.items():
-        if changed := rules.changing(state, action, people):
-            counter, entry = _record(change, keys, activity, action, changed, actor, in_bulk=True)
+        if changed := rules.changing(basis, state, action, people):
+            terms = notices.agreed(change, book, activity, action, shown, in_bulk=True)
+            seen = None if shown is None or terms is None else shown.form
+            counter, entry = record(
+                change, keys, activity, action, changed, actor, in_bulk=True, terms=terms, shown=seen
+            )
             done.append((action, len(changed), counter, entry))
     if not done:
         raise _Stands
@@ -99,39 +128,13 @@ def _record_many(
 
 
 def _action(action: str) -> Action:
-    try:
-        return Action(action)
-    except ValueError:
-        raise BadInput(f"{action!r} is no choice.", do=f"Use one of: {', '.join(Action)}.") from None
+    found = next((each for each in CHOSEN if each == action), None)
+    if found is None:
+        raise BadInput(f"{action!r} is no choice.", do=f"Use one of: {', '.join(CHOSEN)}.")
+    return found
 
 
 def _may(activity: str, basis: Basis, action: Action) -> None:
     clause = rules.missing(activity, basis, action)
     if clause is not None:
         raise Refused(Decision((clause,)))
-
-
-def _record(
-    change: Change, keys: Keys, activity: str, action: Action, people: BitMap, actor: Actor, *, in_bulk: bool
-) -> tuple[int, bytes]:
-    """One step of the counter: its row and its entry. Returns the counter and the entry's leaf hash."""
-    counter = store.step(change.connection, activity)
-    salt, actor_salt = new_salt(), new_salt()
-    by = commit(actor_salt, actor.canonical)
-    entry = change.enter(
-        ENTRY, entry_of(activity, action, counter, people, in_bulk=in_bulk, salt=salt, actor=by)
-    )
-    row: dict[str, Any] = {
-        "activity": activity,
-        "counter": counter,
-        "action": str(action),
-        "subject": None if in_bulk else people.min(),
-        "subjects": people.serialize() if in_bulk else None,
-        "recorded_at": clock.text(change.now),
-        "salt": salt,
-        "actor": keys.seal(actor.canonical, actor_context(activity, counter)),
-        "actor_salt": actor_salt,
-        "entry": entry,
-    }
-    store.add(change.connection, row)
-    return counter, entry

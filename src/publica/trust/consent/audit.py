@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from publica.kernel.errors import IntegrityBroken
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit
+from publica.kernel.ledger.store import fields
 from publica.trust.consent import reading, store
 from publica.trust.consent.commitments import ENTRY, actor_context, entry_of
 from publica.trust.consent.model import Fold
@@ -43,7 +44,8 @@ def _of_activity(connection: Connection, keys: Keys, activity: str) -> Iterator[
 
 
 def _equal(state: Fold, kept: Fold) -> bool:
-    return state.granted == kept.granted and state.objected == kept.objected
+    pairs = (state.granted, kept.granted), (state.objected, kept.objected), (state.refused, kept.refused)
+    return all(derived == held for derived, held in pairs)
 
 
 def _of_change(keys: Keys, row: Any, change: store.Change) -> Iterator[str]:
@@ -53,7 +55,7 @@ def _of_change(keys: Keys, row: Any, change: store.Change) -> Iterator[str]:
     if row.entry_body is None:
         yield f"{name} has no ledger entry."
         return
-    entry = json.loads(row.entry_body)
+    entry = fields(row.entry_body)
     try:
         actor = keys.unseal(row.actor, actor_context(row.activity, change.counter))
         by = commit(row.actor_salt, actor)
@@ -61,7 +63,7 @@ def _of_change(keys: Keys, row: Any, change: store.Change) -> Iterator[str]:
         if not keys.sealing_lost:
             yield f"{name}: who recorded it was altered."
             return
-        by = entry.get("actor")  # nobody can tell any more
+        by = str(entry.get("actor"))  # nobody can tell any more
     expected = entry_of(
         row.activity,
         change.action,
@@ -70,6 +72,8 @@ def _of_change(keys: Keys, row: Any, change: store.Change) -> Iterator[str]:
         in_bulk=change.in_bulk,
         salt=row.salt,
         actor=by,
+        terms=change.terms,
+        shown=change.shown,
     )
-    if {**entry, **expected, "kind": ENTRY, "at": row.recorded_at} != entry:
+    if entry != {**expected, "kind": ENTRY, "at": row.recorded_at}:
         yield f"{name} is not what its ledger entry ({b64(change.entry)}) commits to."

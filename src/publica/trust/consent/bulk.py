@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from publica.kernel.errors import BadInput, Place
-from publica.trust.consent.model import Action
+from publica.trust.consent.model import CHOSEN, Action
 
 HEADER = ["person_key", "action"]
 
@@ -19,7 +19,7 @@ def parse_choices(path: Path) -> list[tuple[str, Action]]:
     Raises BadInput, naming file and line, at the first thing that is wrong.
     """
     found: dict[str, Action] = {}
-    actions = {str(action): action for action in Action}
+    actions = {str(action): action for action in CHOSEN}
     for line, row in _rows(path):
         if len(row) != len(HEADER):
             raise _wrong(path, line, f"{len(row)} fields where 2 were expected (person_key, action).")

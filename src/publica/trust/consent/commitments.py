@@ -23,16 +23,27 @@ def packed(people: BitMap) -> bytes:
 
 
 def entry_of(
-    activity: str, action: Action, counter: int, people: BitMap, *, in_bulk: bool, salt: bytes, actor: str
+    activity: str,
+    action: Action,
+    counter: int,
+    people: BitMap,
+    *,
+    in_bulk: bool,
+    salt: bytes,
+    actor: str,
+    terms: str | None = None,
+    shown: str | None = None,
 ) -> dict[str, Any]:
     """The entry of one choice, or of a batch: commitments to the people, and to the actor who recorded it.
 
-    A batch is committed to as a whole: opening it for one person shows everybody in it.
+    A batch is committed to as a whole: opening it for one person shows everybody in it. `terms` and `shown`
+    are named where they are known.
     """
     whom: dict[str, Any] = {"subject": commit(salt, packed(people))}
     if in_bulk:
         whom = {"subjects": commit(salt, packed(people)), "count": len(people)}
-    return {"activity": activity, "action": str(action), "counter": counter, "actor": actor, **whom}
+    under = {name: value for name, value in (("terms", terms), ("shown", shown)) if value is not None}
+    return {"activity": activity, "action": str(action), "counter": counter, "actor": actor, **whom, **under}
 
 
 def actor_context(activity: str, counter: int) -> bytes:

@@ -73,11 +73,13 @@ def state_of(connection: Connection, activity: str, position: int) -> Action | N
     newer = (batch for batch in store.batches(connection, activity, after) if position in batch.people)
     last = next(newer, last)
     if last is not None and last.counter > kept:
-        return None if last.action is Action.WITHDRAW else last.action
+        return None if last.action in (Action.WITHDRAW, Action.LAPSE) else last.action
     state = store.snapshot(connection, activity)
     if position in state.granted:
         return Action.GRANT
-    return Action.OBJECT if position in state.objected else None
+    if position in state.objected:
+        return Action.OBJECT
+    return Action.REFUSE if position in state.refused else None
 
 
 def status(connection: Connection, book: Book, activity: str, position: int) -> Status:
@@ -90,7 +92,15 @@ def status(connection: Connection, book: Book, activity: str, position: int) -> 
     alone = list(store.alone(connection, activity, position))
     among = [batch for batch in store.batches(connection, activity, 0) if position in batch.people]
     history = tuple(
-        Step(one.counter, clock.parse(one.recorded_at), one.action, one.in_bulk, one.entry)
+        Step(
+            one.counter,
+            clock.parse(one.recorded_at),
+            one.action,
+            one.in_bulk,
+            one.entry,
+            one.terms,
+            one.shown,
+        )
         for one in sorted((*alone, *among), key=lambda change: change.counter)
     )
     return Status(rules.allows(basis, state), state, counter(connection, activity), history)

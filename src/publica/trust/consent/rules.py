@@ -24,10 +24,13 @@ def right(basis: Basis) -> str:
 
 
 def missing(activity: str, basis: Basis, action: Action) -> Clause | None:
-    """The clause that stands against an action; None when it may be done. Withdrawing always may."""
+    """The clause that stands against an action; None when it may be done. Withdrawing always may.
+
+    Saying yes and saying no both answer who asks for consent: where a law is the basis, nobody does.
+    """
     has = right(basis)
     params, cites = {"activity": activity, "right": has}, f"activity:{activity}"
-    if action is Action.GRANT and has != CONSENT:
+    if action in (Action.GRANT, Action.REFUSE) and has != CONSENT:
         return Clause("choice-basis-is-law", False, params, cites)
     if action is Action.OBJECT and has != OBJECTION:
         return Clause("choice-no-objection", False, params, cites)
@@ -55,9 +58,9 @@ def difference(basis: Basis, changes: Fold) -> tuple[BitMap, BitMap]:
     """Of those whom `changes` concern: who is allowed now, and who is not."""
     has = right(basis)
     if has == CONSENT:
-        return changes.granted, changes.objected | changes.withdrawn
+        return changes.granted, changes.objected | changes.refused | changes.withdrawn
     if has == OBJECTION:
-        return changes.granted | changes.withdrawn, changes.objected
+        return changes.granted | changes.refused | changes.withdrawn, changes.objected
     return BitMap(), BitMap()
 
 
@@ -66,11 +69,32 @@ def snapshot_due(counter: int, people: int) -> bool:
     return counter % SNAPSHOT_EVERY == 0 or people >= SNAPSHOT_EVERY
 
 
-def changing(state: Fold, action: Action, people: BitMap) -> BitMap:
-    """Those of `people` whose choice in effect is another one."""
-    if action is Action.GRANT:
-        return people - state.granted
-    return people - state.objected if action is Action.OBJECT else people & (state.granted | state.objected)
+def changes(basis: Basis, state: Action | None, action: Action) -> bool:
+    """Whether an action changes anything for somebody whose choice in effect is `state`."""
+    if action is Action.WITHDRAW:
+        return state in _taken_back(basis)
+    return state not in _STANDS.get(action, {action})
+
+
+def changing(basis: Basis, state: Fold, action: Action, people: BitMap) -> BitMap:
+    """Those of `people` for whom an action changes anything."""
+    of = {Action.GRANT: state.granted, Action.OBJECT: state.objected, Action.REFUSE: state.refused}
+    if action is Action.WITHDRAW:
+        return people & BitMap.union(*(of[each] for each in _taken_back(basis)))
+    return people - BitMap.union(*(of[each] for each in _STANDS.get(action, {action})))
+
+
+_STANDS = {Action.REFUSE: frozenset({Action.REFUSE, Action.OBJECT})}
+"""Where an action changes nothing, if not only where it is in effect: who objects has said no already."""
+
+
+def _taken_back(basis: Basis) -> frozenset[Action]:
+    """What withdrawing ends: a consent; an objection where one could be made, and nowhere else.
+
+    Else who asks for consent could end an objection with a no.
+    """
+    ended = {Action.GRANT, Action.OBJECT} if right(basis) == OBJECTION else {Action.GRANT}
+    return frozenset(ended)
 
 
 def overlap(sets: Iterable[BitMap]) -> bool:

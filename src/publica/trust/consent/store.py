@@ -49,6 +49,8 @@ changes = Table(
     Column("actor", LargeBinary, nullable=False),  # sealed
     Column("actor_salt", LargeBinary(16), nullable=False),
     Column("entry", LargeBinary(32), nullable=False, unique=True),
+    Column("terms", String(44)),  # hash of the terms it was made under; NULL where none were kept
+    Column("shown", String(60)),  # language and hash of the text that was shown, `en:…`
     Index("choice_of_subject", "activity", "subject"),
 )
 
@@ -59,6 +61,7 @@ snapshots = Table(
     Column("counter", Number, nullable=False),
     Column("granted", LargeBinary, nullable=False),
     Column("objected", LargeBinary, nullable=False),
+    Column("refused", LargeBinary),  # NULL when it was kept before a no was a choice
 )
 
 
@@ -77,6 +80,8 @@ class Change:
     in_bulk: bool
     recorded_at: str
     entry: bytes
+    terms: str | None = None
+    shown: str | None = None
 
 
 _COUNTER = select(counters.c.value).where(counters.c.activity == bindparam("activity"))
@@ -87,13 +92,16 @@ _CHANGE = select(
     changes.c.subjects,
     changes.c.recorded_at,
     changes.c.entry,
+    changes.c.terms,
+    changes.c.shown,
 )
 
 
 def _change(row: Any) -> Change:
     bulk = row.subject is None
     people = _bitmap(row.subjects) if bulk else BitMap([row.subject])
-    return Change(row.counter, Action(row.action), people, bulk, row.recorded_at, row.entry)
+    action = Action(row.action)
+    return Change(row.counter, action, people, bulk, row.recorded_at, row.entry, row.terms, row.shown)
 
 
 def _bitmap(stored: bytes) -> BitMap:
@@ -164,14 +172,20 @@ def snapshot(connection: Connection, activity: str) -> Fold:
     row = connection.execute(select(snapshots).where(snapshots.c.activity == activity)).first()
     if row is None:
         return Fold()
-    return Fold(row.counter, _bitmap(row.granted), _bitmap(row.objected))
+    refused = BitMap() if row.refused is None else _bitmap(row.refused)
+    return Fold(row.counter, _bitmap(row.granted), _bitmap(row.objected), refused)
 
 
 def keep_snapshot(connection: Connection, activity: str, fold: Fold) -> None:
     """Keep a folded state in place of the one before."""
     connection.execute(delete(snapshots).where(snapshots.c.activity == activity))
-    granted, objected = fold.granted.serialize(), fold.objected.serialize()
-    values = {"activity": activity, "counter": fold.counter, "granted": granted, "objected": objected}
+    values = {
+        "activity": activity,
+        "counter": fold.counter,
+        "granted": fold.granted.serialize(),
+        "objected": fold.objected.serialize(),
+        "refused": fold.refused.serialize(),
+    }
     connection.execute(insert(snapshots).values(**values))
 
 

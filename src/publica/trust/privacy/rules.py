@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from publica.trust.privacy.sketch import widest
 
 LADDER = (1.0, 2.0, 5.0)
+SMALLEST, LARGEST = 1e-300, 1e300
 
 
 @dataclass(frozen=True)
@@ -56,31 +58,33 @@ def clearly_safe(
     if rows < parameters.k * per_person:
         return False
     most = largest_row * per_person
-    return not summed or (0 < most <= parameters.dominance * total and 2 * most <= parameters.two * total)
+    return not summed or (
+        0 < most <= parameters.dominance * total and 2 * most <= parameters.two * total < math.inf
+    )
 
 
 def safe(known: Contributions, parameters: Parameters, *, summed: bool) -> bool:
     """The exact rule: at least k persons, and nobody (nor any two) has too large a share of the sum.
 
-    A sum of nothing but zeros is unsafe: it says what everybody has.
+    A sum of nothing but zeros is unsafe: it says what everybody has. So is one too large for a number: what
+    is a share of it?
     """
     if known.persons < parameters.k:
         return False
     if not summed:
         return True
-    if known.total <= 0:
+    if not 0 < known.total < math.inf:
         return False
     return known.largest <= parameters.dominance * known.total and known.two <= parameters.two * known.total
 
 
 def rung(largest: float) -> float:
     """The smallest of 1, 2, 5, 10, 20, 50 … that is no less: what noise is scaled on, so that its size does
-    not tell the largest value."""
+    not tell the largest value. What is not finite, or smaller than any of them, is its own."""
     if largest <= 0:
         return 0.0
-    power = 1.0
-    while power * 10 <= largest:
-        power *= 10
-    while power > largest:
-        power /= 10
-    return next((power * step for step in LADDER if power * step >= largest), power * 10)
+    if not SMALLEST <= largest < LARGEST:
+        return largest
+    power = 10.0 ** math.floor(math.log10(largest))
+    steps = (near * step for near in (power / 10, power, power * 10) for step in LADDER)  # log10 may be off
+    return next(step for step in steps if step >= largest)

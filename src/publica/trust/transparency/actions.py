@@ -17,7 +17,7 @@ from publica.kernel.errors import BadInput
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, commit, new_salt
 from publica.trust.transparency import asked, listing, receipts, store
-from publica.trust.transparency.listing import Page
+from publica.trust.transparency.listing import ANY, Only, Page
 from publica.trust.transparency.model import Original, Private, UseOfMe
 
 
@@ -25,8 +25,7 @@ def uses_of(
     db: Database, keys: Keys, position: int, actor: Actor, *, limit: int | None = None, offset: int = 0
 ) -> list[UseOfMe]:
     """The uses of one person's data, newest first; that `actor` looked is entered before they are given."""
-    subject = position.to_bytes(4, "big")
-    db.write(lambda change: read(change, keys, "uses-of-subject", actor, {"subject": subject}))
+    _looked(db, keys, position, actor)
     with db.read() as connection:
         return listing.find(connection, keys, position, limit=limit, offset=offset)
 
@@ -41,6 +40,7 @@ def page_of_uses(
     offset: int = 0,
     since: datetime | None = None,
     until: datetime | None = None,
+    only: Only = ANY,
     behalf: str | None = None,
 ) -> Page:
     """As `uses_of`, some of them and their number, between two instants.
@@ -52,7 +52,28 @@ def page_of_uses(
         hidden["behalf"] = behalf.encode()
     db.write(lambda change: read(change, keys, "uses-of-subject", actor, hidden))
     with db.read() as connection:
-        return listing.page(connection, keys, position, limit=limit, offset=offset, since=since, until=until)
+        return listing.page(
+            connection, keys, position, limit=limit, offset=offset, since=since, until=until, only=only
+        )
+
+
+def concerned(db: Database, keys: Keys, position: int, actor: Actor, uses: Sequence[str]) -> set[str]:
+    """Which of these uses concerned one person; that `actor` looked is entered before they are given."""
+    _looked(db, keys, position, actor)
+    with db.read() as connection:
+        return listing.concerned(connection, keys, position, uses)
+
+
+def last_of_each(db: Database, keys: Keys, position: int, actor: Actor, but: str) -> dict[str, datetime]:
+    """When each dataset was last used about one person, but for uses under one activity; entered likewise."""
+    _looked(db, keys, position, actor)
+    with db.read() as connection:
+        return listing.last_of_each(connection, keys, position, but)
+
+
+def _looked(db: Database, keys: Keys, position: int, actor: Actor) -> None:
+    subject = position.to_bytes(4, "big")
+    db.write(lambda change: read(change, keys, "uses-of-subject", actor, {"subject": subject}))
 
 
 def open_original(db: Database, keys: Keys, use: str, actor: Actor, why: str) -> Original:

@@ -41,11 +41,18 @@ _GROUP_BITS = 24
 
 def sets_with(connection: Connection, keys: Keys, position: int) -> list[int]:
     """The numbers of all stored sets that one person is in."""
-    return [
-        *_small(connection, keys, position),
-        *_loose(connection, keys, position),
-        *_compacted(connection, keys, position),
-    ]
+    query = select(store.tags.c.in_set).where(store.tags.c.tag.in_(tags_of(keys, position)))
+    return [*connection.scalars(query), *large_with(connection, keys, position)]
+
+
+def tags_of(keys: Keys, position: int) -> list[int]:
+    """The tags that lead to the small sets that one person is in."""
+    return [subject_tag(key, position) for key in tag_keys(keys)]
+
+
+def large_with(connection: Connection, keys: Keys, position: int) -> list[int]:
+    """The numbers of the large sets that one person is in."""
+    return [*_loose(connection, keys, position), *_compacted(connection, keys, position)]
 
 
 def load(connection: Connection, keys: Keys, number: int) -> tuple[SubjectSet, bytes]:
@@ -157,11 +164,6 @@ def compact(db: Database, keys: Keys) -> int:
         while (step := _step(db, keys)) is not None:
             compacted += step
     return compacted
-
-
-def _small(connection: Connection, keys: Keys, position: int) -> list[int]:
-    tags = [subject_tag(key, position) for key in tag_keys(keys)]
-    return list(connection.scalars(select(store.tags.c.in_set).where(store.tags.c.tag.in_(tags))))
 
 
 def _loose(connection: Connection, keys: Keys, position: int) -> Iterator[int]:

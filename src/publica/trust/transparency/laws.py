@@ -18,7 +18,7 @@ from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import commit, unb64
 from publica.kernel.ledger.laws import DAMAGE, SHOWN, Law, Linked, Problem, Seen, broken, far_before, told
 from publica.kernel.ledger.store import entries
-from publica.trust.transparency import index, receipts, store
+from publica.trust.transparency import breach, index, receipts, store
 
 _PLAIN = ("id", "organisation", "activity", "outcome", "rows", "bytes", "form")
 _SETS = ("touched", "released")
@@ -107,6 +107,29 @@ class ReadingLaw(Law):
                 yield broken(row.position, what)
 
 
+class BreachLaw(Law):
+    """Every report on an actor is the one that its entry commits to."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def finish(self, connection: Connection, /) -> Iterator[Problem]:
+        joined = store.breaches.join(entries, entries.c.leaf == store.breaches.c.entry)
+        query = select(store.breaches, entries.c.body, entries.c.position).select_from(joined)
+        for row in connection.execute(query, execution_options={"yield_per": 10}):
+            yield from told(f"Report {row.id}", self._report(row))
+
+    def _report(self, row: Row[Any]) -> Iterator[Problem]:
+        entry = json.loads(row.body)
+        if (entry["report"], entry["at"]) != (row.id, row.recorded_at):
+            yield broken(row.position, f"Report {row.id} says something else than its entry.")
+        if self._keys.lost(row.sealed, breach.context(row.token)):
+            return
+        held = breach.opened(self._keys, row)
+        if entry["content"] != breach.commitment(held):
+            yield broken(row.position, f"Report {row.id} is not the one that its entry commits to.")
+
+
 class SetLaw(Law):
     """Every stored set is the one that was committed to, and whoever is in it finds it."""
 
@@ -127,7 +150,14 @@ class SetLaw(Law):
 
 def laws(keys: Keys) -> tuple[Law, ...]:
     """Fresh laws for one verification."""
-    return ReceiptLaw(keys), Linked(store.readings, ("reading",)), ReadingLaw(keys), SetLaw(keys)
+    return (
+        ReceiptLaw(keys),
+        Linked(store.readings, ("reading",)),
+        ReadingLaw(keys),
+        SetLaw(keys),
+        Linked(store.breaches, (breach.ENTRY,)),
+        BreachLaw(keys),
+    )
 
 
 def _actor(held: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,6 +194,7 @@ def _query() -> Select[Any]:
             entries.c.position,
             entries.c.body.label("receipt"),
             store.matters.c.body.label("matter"),
+            *(uses.c[name] for name in _SETS),
             touched.c.root.label("touched_root"),
             touched.c.size.label("touched_size"),
             released.c.root.label("released_root"),
@@ -193,17 +224,17 @@ def _stated(receipt: Mapping[str, Any]) -> dict[str, Any]:
     sets = {name: receipt[name] and (receipt[name]["root"], receipt[name]["size"]) for name in _SETS}
     exact = receipt["released"] and receipt["released"]["exact"]
     shared = receipts.matter(receipt)
-    return {name: receipt[name] for name in (*_PLAIN, "at")} | sets | {"exact": exact, "matter": shared}
+    untold = {name: receipts.UNTOLD for name in receipts.COUNTS if receipt[name] is None}
+    said = {name: receipt[name] for name in (*_PLAIN, "at")} | untold
+    return said | sets | {"exact": exact, "matter": shared}
 
 
 def _kept(row: Row[Any]) -> dict[str, Any]:
-    touched = None if row.touched_root is None else (row.touched_root, row.touched_size)
-    released = None if row.released_root is None else (row.released_root, row.released_size)
     return {
         **{name: getattr(row, name) for name in _PLAIN},
         "at": row.recorded_at,
-        "touched": touched,
-        "released": released,
-        "exact": None if released is None else row.released_exact,
+        "touched": None if row.touched is None else (row.touched_root, row.touched_size),
+        "released": None if row.released is None else (row.released_root, row.released_size),
+        "exact": None if row.released is None else row.released_exact,
         "matter": row.matter,
     }

@@ -25,7 +25,9 @@ class Receipt:
     `basis`: "law:<id>" or "consent". `clauses`: of a refusal, those that were missing; of a failure, why.
     `choice_state`: the choice counter of each activity when the answer was made. `digest`: SHA-256 of the
     result, hex; the ledger holds a salted commitment to it, since a short result could be guessed from it.
-    `exact`: whether the released set is exact, or all that was touched.
+    `exact`: whether the released set is exact, or all that was touched. `counted`: whether the ledger says
+    how many rows and bytes there were. Of one's own data it does not, since that tells of the person, once it
+    is known who asked: there the two are sealed.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Receipt:
     choice_state: Mapping[str, int] = field(default_factory=dict)
     form: Form = "none"
     exact: bool = True
+    counted: bool = True
 
 
 @dataclass(frozen=True)

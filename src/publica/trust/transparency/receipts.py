@@ -23,6 +23,10 @@ from publica.trust.transparency.sets import SubjectSet
 Kept = PreparedSet | StoredSet | None
 MATTER = ("purpose", "basis", "agreements", "datasets", "columns", "protection")
 """What many uses have in common, stored once for all of them."""
+COUNTS = ("rows", "bytes")
+"""How much came out. The ledger says it, but of uses that are not counted, where it is sealed."""
+UNTOLD = 0
+"""What stands in the row of such a use."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,8 @@ def _public(receipt: Receipt, private: Private, salts: Mapping[str, bytes]) -> d
     names = ("id", "organisation", "activity", "outcome", "purpose", "basis", "authenticated", "protection")
     statement = statement_value(private.sql, private.params)
     return {
-        **{name: getattr(receipt, name) for name in (*names, "rows", "bytes", "form")},
+        **{name: getattr(receipt, name) for name in (*names, "form")},
+        **{name: getattr(receipt, name) if receipt.counted else None for name in COUNTS},
         "agreements": list(receipt.agreements),
         "datasets": list(receipt.datasets),
         "columns": {dataset: list(columns) for dataset, columns in receipt.columns.items()},
@@ -165,9 +170,10 @@ def _public(receipt: Receipt, private: Private, salts: Mapping[str, bytes]) -> d
 
 
 def _row(keys: Keys, receipt: Receipt, private: Private) -> dict[str, Any]:
-    names = ("id", "activity", "organisation", "outcome", "rows", "bytes", "form")
+    names = ("id", "activity", "organisation", "outcome", "form")
     return {
         **{name: getattr(receipt, name) for name in names},
+        **{name: getattr(receipt, name) if receipt.counted else UNTOLD for name in COUNTS},
         "actor_tag": actor_tag(keys, private.actor),
         "released_exact": receipt.exact,
     }
@@ -181,5 +187,6 @@ def _original(private: Private, receipt: Receipt, salts: Mapping[str, bytes]) ->
             "params": plain(private.params),
             "digest": receipt.digest,
             "salts": {name: b64(salt) for name, salt in salts.items()},
+            **({} if receipt.counted else {name: getattr(receipt, name) for name in COUNTS}),
         }
     ).encode()

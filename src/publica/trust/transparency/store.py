@@ -114,3 +114,14 @@ readings = Table(
     Column("token", LargeBinary(16), nullable=False),
     Column("sealed", LargeBinary, nullable=False),  # JSON: who, about whom, why, salts
 )
+
+breaches = Table(
+    "breach_report",
+    metadata,
+    Column("number", Number, primary_key=True),
+    Column("id", String(40), nullable=False, unique=True),
+    Column("recorded_at", String(24), nullable=False),
+    Column("token", LargeBinary(16), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # JSON: about whom, when, why, by whom, who was touched
+    Column("entry", LargeBinary(32), nullable=False, unique=True),
+)
