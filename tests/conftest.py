@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Generator, Iterator
@@ -84,26 +85,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
     if "sqlalchemy" in sys.modules:
-        _compile_once()
+        import states
+
+        states.compile_once()
 
 
-def _compile_once() -> None:
-    """From now on engines of one kind of database share the statements that SQLAlchemy has compiled.
-
-    By itself each engine compiles all anew. A process of Publica opens one instance; tests open thousands,
-    and half of what it takes to open one and verify its ledger was compiling.
-    """
-    from sqlalchemy import Engine
-    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
-    from sqlalchemy.util import LRUCache
-
-    compiled: LRUCache[Any, Any] = LRUCache(2000)
-    shared: Any = property(lambda _engine: compiled, lambda _engine, _own: None)
-    Engine._compiled_cache = shared
-    for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):  # the keys of the cache begin with it
-        setattr(dialect, "__eq__", lambda one, other: type(one) is type(other))  # noqa: B010
-        setattr(dialect, "__hash__", lambda one: hash(type(one)))  # noqa: B010
+def pytest_collection_finish() -> None:
+    """What is there by now stays: the garbage collector need not go through it again and again."""
+    gc.freeze()
 
 
 @pytest.fixture

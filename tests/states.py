@@ -94,6 +94,25 @@ def spelled(statement: str) -> str:
     return bytes_.replace("randomblob(32)", "sha256(random()::text::bytea)").replace("AS BLOB", "AS bytea")
 
 
+def compile_once() -> None:
+    """From now on engines of one kind of database share the statements that SQLAlchemy has compiled.
+
+    By itself each engine compiles all anew. A process of Publica opens one instance; tests open thousands,
+    and half of what it takes to open one and verify its ledger was compiling.
+    """
+    from sqlalchemy import Engine
+    from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+    from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+    from sqlalchemy.util import LRUCache
+
+    compiled: LRUCache[Any, Any] = LRUCache(2000)
+    shared: Any = property(lambda _engine: compiled, lambda _engine, _own: None)
+    Engine._compiled_cache = shared
+    for dialect in (PGDialect_psycopg, SQLiteDialect_pysqlite):  # the keys of the cache begin with it
+        setattr(dialect, "__eq__", lambda one, other: type(one) is type(other))  # noqa: B010
+        setattr(dialect, "__hash__", lambda one: hash(type(one)))  # noqa: B010
+
+
 def _room() -> Path:
     """In memory where there is plenty: a database for each test is a lot to write."""
     memory = Path("/dev/shm")

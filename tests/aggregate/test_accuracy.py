@@ -15,7 +15,7 @@ from publica.trust.privacy.rules import Parameters
 
 from .support import OPEN, ask, protected_as, tuples
 
-PERSONS = 50_000
+PERSONS, SECRETS = 50_000, 12
 TABLES = (
     "p.municipality",
     "p.sex",
@@ -49,15 +49,17 @@ def both(demo: Instance, by: str) -> list[tuple[float, float, float]]:
 
 @pytest.mark.slow
 def test_published_counts_are_near_the_true_ones(demo: Instance) -> None:
-    """Median relative error of residents' counts of 100 and more, of three secrets: at most 2 %; 95 % lie
-    within their margin."""
+    """Median relative error of residents' counts of 100 and more: at most 2 %; 95 % lie within their margin.
+
+    Of one secret it is 1.85 % give or take 0.14; of so many, 0.04.
+    """
     cells = []
-    for secret in range(3):
+    for secret in range(SECRETS):
         with mock.patch.object(run, "noise_secret", lambda *_, s=secret: s.to_bytes(32)):
             cells += [cell for by in TABLES for cell in both(demo, by)]
     errors = [abs(shown - true) / true for shown, true, _ in cells if shown >= 100]
     within = sum(abs(shown - true) <= margin for shown, true, margin in cells) / len(cells)
-    assert len(errors) > 600
+    assert len(errors) > 200 * SECRETS
     assert statistics.median(errors) <= 0.02
     assert within >= 0.92
 

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from publica.api import access
 from publica.api.app import create_app
+from publica.api.reference import document
 from publica.http import csrf, signing_in
 from publica.http.providers import Begun, Person, SignedIn
 from publica.http.who import Identity
@@ -127,7 +128,7 @@ class City:
         self.identity = Identity(self.instance, origin=ORIGIN, providers={"test": Vouching()})
         self.app = create_app(self.instance, identity=self.identity)
         self.http = TestClient(self.app, base_url=ORIGIN, raise_server_exceptions=False)
-        self.schema = schemathesis.openapi.from_dict(self.app.state.document)
+        self.schema = schemathesis.openapi.from_dict(document(self.app))
         self._headers: dict[str, dict[str, str]] = {"anonymous": {}}
 
     @property
@@ -180,7 +181,7 @@ class City:
         if known is None or method == "HEAD":
             return
         pattern = known.pattern.replace(":path}", "}")
-        described = self.app.state.document["paths"][pattern][method.lower()]["responses"]
+        described = document(self.app)["paths"][pattern][method.lower()]["responses"]
         assert str(answer.status_code) in described, (method, path, answer.status_code, answer.text)
         kind = answer.headers.get("Content-Type", "").partition(";")[0]
         kinds = described[str(answer.status_code)].get("content", {})

@@ -13,6 +13,7 @@ from publica.api.access import ACCESS, TABLE
 from publica.api.app import create_app
 from publica.api.classes import ANONYMOUS, AUDITOR, CITIZEN, CLASSES
 from publica.api.pages import PAGES
+from publica.api.reference import document
 from publica.web import ROUTERS, error_page
 
 PARAMETER = re.compile(r"\{[^}]*\}")
@@ -54,7 +55,7 @@ def test_every_cell(city: City, route: tuple[str, str]) -> None:
 
 
 def test_pages_are_no_part_of_the_described_api(city: City) -> None:
-    described = set(city.app.state.document["paths"])
+    described = set(document(city.app)["paths"])
     assert not described & {pattern for _, pattern in PAGES}
 
 

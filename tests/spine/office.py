@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -108,15 +112,32 @@ PEOPLE: Rows = [
 ]
 
 
+@cache
+def _template(kind: str) -> Path:
+    """The folder of an office as all are to begin with, which nobody has open."""
+    root = Path(tempfile.mkdtemp(prefix="publica-office-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    state = None if kind == "sqlite" else states.server().url(states.server().create())
+    office = Office(root, Instance.create(root / "office", "publica.test/office", state))
+    office.apply(documents())
+    office.load("population", PEOPLE)
+    office.load("municipalities", [("m1", "Aaby", "north"), ("m2", "Beck", "north")])
+    office.instance.close()
+    return office.folder
+
+
+def _copied(folder: Path) -> Instance:
+    shutil.copytree(_template(states.Current.kind), folder, dirs_exist_ok=True)
+    states.part(folder / "office")
+    return Instance.open(folder / "office")
+
+
 class Office:
     """An instance with these records and four people."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, instance: Instance | None = None) -> None:
         self.folder = folder
-        self.instance = Instance.create(folder / "office", "publica.test/office", states.named(folder))
-        self.apply(documents())
-        self.load("population", PEOPLE)
-        self.load("municipalities", [("m1", "Aaby", "north"), ("m2", "Beck", "north")])
+        self.instance = instance or _copied(folder)
 
     def apply(self, made: Mapping[tuple[str, str], Mapping[str, Any]]) -> None:
         file = self.folder / "given.yaml"

@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -245,6 +246,7 @@ class Process:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
+            env={**os.environ, "PYTHONPATH": str(HERE.parent)},  # tests import each other as pytest lets them
         )
 
     def send(self, **words: Any) -> None:

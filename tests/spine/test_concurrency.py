@@ -92,7 +92,7 @@ def _lists_agree(instance: Instance, counters: dict[str, int], states: list[set[
 
 @pytest.mark.slow
 def test_50_threads_choose_and_ask(instance: Instance) -> None:
-    told = Storm(instance, some_people(), threads=50, rounds=8, seed=1).rage(PATIENCE)
+    told = Storm(instance, some_people(), threads=50, rounds=6, seed=1).rage(PATIENCE)
     holds(instance, [told])
     assert len(told["answers"]) > 100
     states = {receipt["choice_state"][RESEARCH] for receipt in support.receipts(instance).values()}
@@ -103,7 +103,7 @@ def test_50_threads_choose_and_ask(instance: Instance) -> None:
 def test_two_processes_of_25_threads_choose_and_ask(folder: Path) -> None:
     with process("worker.py", str(folder)) as one, process("worker.py", str(folder)) as other:
         for seed, worker in enumerate((one, other)):
-            worker.send(do="storm", people=some_people(), threads=25, rounds=8, seed=seed, seconds=PATIENCE)
+            worker.send(do="storm", people=some_people(), threads=25, rounds=6, seed=seed, seconds=PATIENCE)
         told = [one.hear(), other.hear()]
     with closing(Instance.open(folder)) as instance:
         holds(instance, told)

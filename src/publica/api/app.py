@@ -77,7 +77,6 @@ def create_app(
     errors.install(app, error_page)
     app.state.routes = Routes(app)
     require_access(app.state.routes.all)
-    app.state.document = reference.document(app)
     return app
 
 

@@ -31,9 +31,9 @@ WITH_BODY = (408, 413, 415)
         200: {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {"type": "object"}}}}
     },
 )
-async def openapi(request: Request) -> Response:
+def openapi(request: Request) -> Response:
     """This API, described for programs."""
-    body = json.dumps(request.app.state.document, ensure_ascii=False).encode()
+    body = json.dumps(document(request.app), ensure_ascii=False).encode()
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-cache"})
 
 
@@ -42,14 +42,21 @@ async def openapi(request: Request) -> Response:
     response_class=Response,
     responses={200: {"description": "A page.", "content": {"text/html": {"schema": {"type": "string"}}}}},
 )
-async def docs(request: Request) -> Response:
+def docs(request: Request) -> Response:
     """This API, described for people."""
     headers = {"Cache-Control": "no-cache", "Content-Security-Policy": f"{POLICY}; style-src {STYLE_POLICY}"}
-    return Response(page(request.app.state.document), media_type="text/html", headers=headers)
+    return Response(page(document(request.app)), media_type="text/html", headers=headers)
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of an application, with what every route has in common."""
+    """The OpenAPI document of an application, made when first asked for: it takes longer than the rest."""
+    if app.openapi_schema is None:
+        app.openapi_schema = _document(app)
+    return app.openapi_schema
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """What the framework finds out, with what every route has in common."""
     made = get_openapi(
         title=app.title, version=app.version, routes=app.routes, description=DESCRIPTION, tags=TAGS
     )

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
-import pyarrow.dataset
 from pyroaring import BitMap
 
 from publica.data.engines.errors import EngineFailed, guarded
@@ -229,6 +228,8 @@ class WorkingCopy:
 
 
 def _fill(cursor: duckdb.DuckDBPyConnection, table: Table, names: tuple[str, ...]) -> None:
+    import pyarrow.dataset  # brings pandas along where that is installed
+
     source = pyarrow.dataset.dataset(table.version.path, format="parquet")
     if tuple(source.schema.names) != names:
         raise IntegrityBroken(f"The file of {table.version.id} does not have the columns of its schema.")
