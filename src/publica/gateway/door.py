@@ -92,6 +92,7 @@ class Door:
     plans: Recent[Any] = field(default_factory=lambda: Recent(256))
     granted: Recent[Any] = field(default_factory=lambda: Recent(64))
     masks: Recent[Any] = field(default_factory=lambda: Recent(16))
+    parts: Recent[Any] = field(default_factory=lambda: Recent(16))
     turn: Lock = field(default_factory=Lock)
     crowd: Crowd = field(default_factory=Crowd)
 

@@ -59,7 +59,7 @@ class Outcome:
     counter: int | None  # the choice counter that the masks stood at; None where no mask depends on choices
     touched: SubjectSet | None
     touched_as: StoredSet | None  # where an equal set is stored already
-    touched_key: frozenset[tuple[str, int]] | None  # what identifies the set when it is whole masks
+    touched_key: frozenset[tuple[str, int]] | None  # what identifies the set where it is to be stored once
     released: SubjectSet | None
     exact: bool
     cells: tuple[Cells, ...] = ()
@@ -91,11 +91,11 @@ def execute(
     with _snapshot(door, masks) as snapshot:
         spool, left = _run(door, snapshot, plan, values)
         counters = {name: snapshot.counter(key.column) for name, key in masks.items() if key.column}
-        key = None if _owns(masks) else _whole(plan, counters, size)
+        key = None if _owns(masks) else _identity(plan, counters, size)
         touched, stored = _touched(door, snapshot, plan, params, size, key)
         released = _released(snapshot, plan, left, size, touched)
     counter = min(counters.values(), default=None)
-    return Outcome(spool, counter, touched, stored, key, released, plan.exact)
+    return Outcome(spool, counter, touched, stored, key if plan.whole else None, released, plan.exact)
 
 
 def execute_cells(
@@ -110,11 +110,11 @@ def execute_cells(
     with door.engine.snapshot(door.limits.seconds) as snapshot:
         cells = run.compute(snapshot, plan, stocks, params, run.parameters(facts))
         counters = {name: snapshot.counter(key.column) for name, key in masks.items() if key.column}
-        key = _whole(plan, counters, size)
+        key = _identity(plan, counters, size)
         touched, stored = _touched(door, snapshot, plan, params, size, key)
     counter = min(counters.values(), default=None)
     nobody = None if touched is None else SubjectSet.empty(size)
-    return Outcome(None, counter, touched, stored, key, nobody, exact=True, cells=cells)
+    return Outcome(None, counter, touched, stored, key if plan.whole else None, nobody, True, cells)
 
 
 def account(
@@ -159,9 +159,12 @@ def _run(
     return spool, left
 
 
-def _whole(plan: Rewritten, counters: Mapping[str, int], size: int) -> frozenset[tuple[str, int]] | None:
-    """The identity of the touched set when it is made of whole masks, so that it can be shared."""
-    if not plan.touches or not all(touch.shared for touch in plan.touches):
+def _identity(plan: Rewritten, counters: Mapping[str, int], size: int) -> frozenset[tuple[str, int]] | None:
+    """What tells the touched set from others: who is let through, and which of them the statement looks at.
+
+    None when values that are given apart from the statement decide that too.
+    """
+    if not plan.touches or any(touch.parameters for touch in plan.touches):
         return None
     return frozenset((touch.sql, counters.get(touch.dataset, 0)) for touch in plan.touches) | {("", size)}
 
@@ -176,11 +179,14 @@ def _touched(
 ) -> Shared | tuple[None, None]:
     if not plan.touches:
         return None, None
-    known: Shared | None = door.masks.get(key) if key is not None else None
+    kept = door.masks if plan.whole else door.parts
+    known: Shared | None = kept.get(key) if key is not None else None
     if known is not None:
         return known
-    sets = [_bits(snapshot, touch, params, size) for touch in plan.touches]
-    return reduce(SubjectSet.union, sets), None
+    found = reduce(SubjectSet.union, [_bits(snapshot, touch, params, size) for touch in plan.touches])
+    if key is not None:
+        kept.put(key, (found, None))
+    return found, None
 
 
 def _bits(snapshot: Snapshot, touch: Touch, params: Mapping[str, Any], size: int) -> SubjectSet:

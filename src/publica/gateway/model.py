@@ -233,6 +233,14 @@ class Rewritten:
     governed: Mapping[str, Governed] = field(default_factory=dict, repr=False, compare=False)
 
     @property
+    def whole(self) -> bool:
+        """Whether whole masks are touched: the same set for every statement, which can be stored once.
+
+        Parts of them never are: that two uses name the same set would tell that they asked the same.
+        """
+        return all(touch.shared for touch in self.touches)
+
+    @property
     def readable(self) -> str:
         """The statement laid out over several lines, for an explanation."""
         return str(self.tree.sql(dialect=Surface, identify=True, pretty=True, normalize_functions=False))

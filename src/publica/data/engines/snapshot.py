@@ -20,6 +20,7 @@ T = TypeVar("T")
 BATCH_ROWS = 32_768
 """Rows per batch, at most."""
 
+_COUNTERS = f"SELECT mask, counter FROM {STATE}"
 _BUSY = "read or close the batches of the last statement first"
 
 SIZE = "__size"
@@ -92,7 +93,7 @@ class Snapshot:
     def _begin(self) -> dict[str, int]:
         self._cursor.execute("BEGIN TRANSACTION READ ONLY")
         # What a transaction sees is fixed when it first reads: this read fixes it.
-        return dict(self._cursor.execute(f"SELECT mask, counter FROM {STATE}").fetchall())
+        return dict(self._cursor.execute(self._copy.select(_COUNTERS)).fetchall())
 
     def _start(self, sql: str, params: Mapping[str, object]) -> pa.RecordBatchReader:
         statement, values = self._statement(sql, params)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, func, insert, select
 
 from publica.governance.activities import Activity, BasisKind
 from publica.kernel import clock
@@ -34,6 +34,10 @@ from publica.trust.consent.terms import Shown, Terms, digest, digest_in, terms
 QUESTIONS = ("who", "refuse", "withdraw")
 """What is asked about a notice: who would use the data, what a no means, whether a yes can be undone."""
 NOT_LAST = "The terms of {activity} changed meanwhile."
+
+_OF = notices.c.activity == bindparam("activity")
+_LATEST = select(notices).where(_OF).order_by(notices.c.version.desc()).limit(1)
+_LAST_HASH = select(notices.c.hash).where(_OF).order_by(notices.c.version.desc()).limit(1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class Lapsing:
 
 def current(connection: Connection, activity: str) -> Version | None:
     """The terms that hold; None where nobody was asked for consent yet."""
-    row = connection.execute(_latest(activity)).first()
+    row = connection.execute(_LATEST, {"activity": activity}).first()
     return None if row is None else _version(row)
 
 
@@ -150,7 +154,7 @@ def require_current(connection: Connection, book: Book, activity: str) -> None:
     agreed_to = digest_in(book, activity)
     if agreed_to is None:
         return
-    latest = connection.execute(_latest(activity, notices.c.hash)).scalar()
+    latest = connection.execute(_LAST_HASH, {"activity": activity}).scalar()
     if latest is not None and latest != agreed_to:
         raise IntegrityBroken(
             f"The consents to {activity} were given to other terms than its record has.",
@@ -270,11 +274,6 @@ def _begin(change: Change, activity: str, found: Terms, lapsed: int) -> None:
 
 def _said(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in ("activity", "version", "hash", "counter", "lapsed")}
-
-
-def _latest(activity: str, *columns: Any) -> Any:
-    query = select(*(columns or (notices,))).where(notices.c.activity == activity)
-    return query.order_by(notices.c.version.desc()).limit(1)
 
 
 def _version(row: Row[Any]) -> Version:
