@@ -148,5 +148,6 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run of no tests has shown nothing (pytest itself lets some pass, such as `--collect-only`)."""
+    gc.unfreeze()
     if STRICT and not session.testscollected and not session.config.option.collectonly:
         session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED

@@ -84,6 +84,27 @@ def test_no_objection_where_the_law_leaves_none(office: Office) -> None:
     office.instance.choose("P-3", "care", "withdraw", OPERATOR)
 
 
+def test_whom_a_repeated_question_looks_at(office: Office) -> None:
+    """It is remembered no longer than till the next choice; and the sets do not tell that it was the same."""
+    women = "SELECT count(*) AS n FROM population WHERE sex = 'F'"
+
+    def asked() -> str:
+        return str(office.answer(women).receipt)
+
+    def seen(person: str) -> set[str]:
+        return {use["use"] for use in office.instance.uses(person, OPERATOR)}
+
+    one, other = asked(), asked()
+    assert office.entry(one)["touched"]["root"] != office.entry(other)["touched"]["root"]
+    assert {one, other} <= seen("P-1") & seen("P-3")
+    assert not {one, other} & seen("P-2")
+    office.instance.choose("P-3", "care", "object", OPERATOR)
+    without = asked()
+    assert without in seen("P-1") and without not in seen("P-3")
+    office.instance.choose("P-3", "care", "withdraw", OPERATOR)
+    assert asked() in seen("P-3")
+
+
 # what the agreement lets through
 
 
