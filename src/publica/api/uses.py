@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
 from pydantic_core import PydanticCustomError
-from starlette.concurrency import run_in_threadpool
 
 from publica.api import access
 from publica.api.common import Opened, problem_answers
@@ -17,13 +16,12 @@ from publica.api.paging import USUAL, After, Limit, paged
 from publica.api.serving import Made, Served, Serving
 from publica.api.strict import StrictRoute
 from publica.gateway.door import Answer
-from publica.governance.identity import RoleName, roles_at_home
+from publica.governance.identity import RoleName
 from publica.http import forms
 from publica.http.accept import negotiate
 from publica.http.problems import HttpProblem, clause_json
 from publica.http.streaming import Streamed, gone
 from publica.http.who import Caller, Known
-from publica.kernel import clock
 from publica.kernel.actor import CITIZEN
 from publica.trust.transparency import Original, asked, open_original, open_originals
 from publica.trust.transparency.asked import Filter
@@ -174,16 +172,13 @@ ANSWERED: dict[int | str, dict[str, Any]] = {
 }
 
 
-async def _asker(caller: Known, instance: Opened) -> Caller:
+async def _asker(caller: Known) -> Caller:
     """A token for certain activities carries no role: it may ask where its official may, by the same table.
 
     Raises HttpProblem (403) otherwise.
     """
-    if caller.activities is not None:
-        book = await run_in_threadpool(instance.book)
-        held = roles_at_home(book, caller.actor.id, clock.now().date())
-        if access.ASKERS.isdisjoint(held):
-            raise HttpProblem("forbidden", "Your roles do not allow this.", do="See GET /api/v1/session.")
+    if caller.activities is not None and access.ASKERS.isdisjoint(caller.held):
+        raise HttpProblem("forbidden", "Your roles do not allow this.", do="See GET /api/v1/session.")
     return caller
 
 

@@ -18,14 +18,15 @@ Kind = Literal["anonymous", "official", "citizen", "machine"]
 class Caller:
     """Who calls, and what they may show of themselves.
 
-    `roles`: what they hold today at their organisation, as far as their credential carries it. `subject`: a
-    citizen's key. `activities`: those that the credential may cite, None for all. `scopes`: what a token may
-    do besides ("metrics", "tracker"). `only`: the roles that count at the door, None for all that they hold.
-    `session`: the digest of the session's id, when they came with its cookie.
+    `held`: the roles that they hold today at their organisation; `roles`: those of them that their credential
+    carries. `subject`: a citizen's key. `activities`: those that the credential may cite, None for all.
+    `scopes`: what a token may do besides ("metrics", "tracker"). `only`: the roles that count at the door,
+    None for all that they hold. `session`: the digest of the session's id, when they came with its cookie.
     """
 
     actor: Actor
     kind: Kind
+    held: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     organisation: str | None = None
     subject: str | None = None

@@ -164,7 +164,7 @@ def official(book: Book, actor: Actor, kind: Kind) -> Caller | None:
     if record is None:
         return None
     roles = roles_at_home(book, actor.id, today)
-    return Caller(actor, kind, roles=roles, organisation=record.spec.organisation)
+    return Caller(actor, kind, held=roles, roles=roles, organisation=record.spec.organisation)
 
 
 def narrowed(caller: Caller, roles: frozenset[str]) -> Caller:
