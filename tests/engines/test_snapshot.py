@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -229,11 +230,49 @@ def test_sets_are_packed_most_significant_bit_first(engine: Engine, tmp_path: Pa
 
 def test_a_mask_made_later_is_not_in_the_snapshot(engine: Engine, tmp_path: Path) -> None:
     version, schema = publish(tmp_path, people(10))
-    engine.table(version, schema)
+    table = engine.table(version, schema)
     with engine.snapshot(5) as snapshot:
+        list(snapshot.batches(f'SELECT count(*) FROM "{table}"', {}))
         mask = engine.mask(version, schema, "a", 0, (), Choices(BitMap([1])).fetch)
         with pytest.raises(IntegrityBroken):
             snapshot.counter(mask)
+
+
+@pytest.mark.parametrize("when", ["before the first statement", "while it begins", "after it"])
+def test_counters_are_those_of_the_rows_whenever_a_choice_comes(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    version, schema = publish(tmp_path, people(10))
+    choices = Choices(BitMap(range(10)))
+    table = engine.table(version, schema)
+    mask = engine.mask(version, schema, "a", 0, (), choices.fetch)
+    count = f'SELECT count(*) AS n FROM "{table}" WHERE "{mask}"'
+
+    def choose() -> None:
+        engine.mask(version, schema, "a", choices.change(refuse=[7]), (), choices.fetch)
+
+    with engine.snapshot(5) as known:  # from here on it is known where the masks stand
+        assert known.counter(mask) == 0
+    with engine.snapshot(5) as snapshot:
+        start = snapshot._start
+
+        def starting(sql: str, params: Mapping[str, object]) -> pa.RecordBatchReader:
+            monkeypatch.setattr(snapshot, "_start", start)
+            begun = start(sql, params)
+            choose()
+            return begun
+
+        if when == "before the first statement":
+            choose()
+        elif when == "while it begins":
+            monkeypatch.setattr(snapshot, "_start", starting)
+        [batch] = snapshot.batches(count, {})
+        if when == "after it":
+            choose()
+        assert batch.to_pylist() == [{"n": 10 - snapshot.counter(mask)}]
+        assert snapshot.counter(mask) == (0 if when == "after it" else 1)
+        [again] = snapshot.batches(count, {})
+        assert again.to_pylist() == batch.to_pylist()
 
 
 def test_an_engine_that_broke_down_is_renewed(engine: Engine, tmp_path: Path) -> None:

@@ -30,8 +30,7 @@ STEPS: dict[str, tuple[str, ...]] = {
         *_in(GATEWAY, "understand know decide govern compute protect"),
         *_in(WRITE, "_receipt _private _form"),
         "publica.trust.transparency.receipts:prepare",
-        *_in(WRITE, "book"),
-        "publica.trust.consent.reading:counter#2",  # the first time is in `know`
+        *_in(WRITE, "moment"),
         *_in(WRITE, "reserve"),
         "publica.trust.transparency.receipts:write",
         COMMIT,

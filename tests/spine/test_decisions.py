@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from publica.data.model import Version
 from publica.gateway.decide import decide
 from publica.gateway.facts import Facts, gather, grants
+from publica.gateway.moment import moment
 from publica.gateway.quota import Spent
 from publica.kernel.database import Database
 from publica.kernel.decision import Decision
@@ -233,11 +234,9 @@ def facts_of(db: Database, case: Case) -> Facts:
     activity = records.get("activity", case.activity)
     with db.read() as connection:
         facts = gather(
-            connection,
+            replace(moment(connection, (), case.activity), at=AT, records=records),
             Path(),
-            records,
             grants(records, activity, AT.date()),
-            at=AT,
             actor=case.actor,
             activity_id=case.activity,
             reads=case.reads,

@@ -31,7 +31,8 @@ ROW_GROUP = 64 * BLOCK
 """Rows per row group of the directory's files: what one look-up reads."""
 
 
-_SIZE = select(func.coalesce(func.sum(table.c.count), 0))
+SIZE = select(func.coalesce(func.sum(table.c.count), 0))
+"""How many subjects there are, as a query."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def segments(connection: Connection) -> tuple[Segment, ...]:
 
 def size(connection: Connection) -> int:
     """How many subjects there are: positions are 0 to size - 1."""
-    return int(connection.execute(_SIZE).scalar_one())
+    return int(connection.execute(SIZE).scalar_one())
 
 
 def position(connection: Connection, folder: Path, key: str, concept: str = PERSON) -> int | None:

@@ -11,7 +11,19 @@ from publica.data.model import Version
 from publica.data.store import dataset_version as table
 from publica.kernel import clock
 
-_NEWEST = select(table).where(table.c.dataset == bindparam("of")).order_by(table.c.number.desc()).limit(1)
+_COLUMNS = (
+    table.c.dataset,
+    table.c.number,
+    table.c.path,
+    table.c.rows,
+    table.c.digest,
+    table.c.subjects,
+    table.c.recorded_at,
+    table.c.entry,
+    table.c.columns,
+)
+_ALL = select(*_COLUMNS)
+_NEWEST = _ALL.where(table.c.dataset == bindparam("of")).order_by(table.c.number.desc()).limit(1)
 
 
 def current(connection: Connection, folder: Path, dataset: str) -> Version | None:
@@ -22,13 +34,13 @@ def current(connection: Connection, folder: Path, dataset: str) -> Version | Non
 
 def get(connection: Connection, folder: Path, dataset: str, number: int) -> Version | None:
     """That version of a dataset; None when there is none."""
-    wanted = select(table).where(table.c.dataset == dataset, table.c.number == number)
+    wanted = _ALL.where(table.c.dataset == dataset, table.c.number == number)
     return _one(connection, folder, wanted)
 
 
 def all_of(connection: Connection, folder: Path, dataset: str) -> list[Version]:
     """Every version of a dataset, newest first."""
-    query = select(table).where(table.c.dataset == dataset).order_by(table.c.number.desc())
+    query = _ALL.where(table.c.dataset == dataset).order_by(table.c.number.desc())
     return [_version(folder, row) for row in connection.execute(query).mappings()]
 
 

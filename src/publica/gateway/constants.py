@@ -177,7 +177,7 @@ def fits(node: exp.Expr, kind: str | None, params: Mapping[str, object]) -> bool
     if isinstance(node, exp.Neg):
         return kind == "number" and fits(node.this, kind, params)
     if isinstance(node, exp.Placeholder):
-        return node.name in params and _value_kind(params[node.name]) in (kind, "nothing")
+        return node.name in params and value_kind(params[node.name]) in (kind, "nothing")
     if isinstance(node, exp.Literal) and node.is_string:
         return kind == "text" or (kind in ("date", "timestamp") and _is_date(node.name))
     if isinstance(node, exp.Literal):
@@ -187,7 +187,8 @@ def fits(node: exp.Expr, kind: str | None, params: Mapping[str, object]) -> bool
     return kind is not None and _constant_kind(node) == kind
 
 
-def _value_kind(value: object) -> str | None:
+def value_kind(value: object) -> str | None:
+    """What a parameter's value can be compared with; None for what is converted, or too long to be sure."""
     if value is None:
         return "nothing"
     if isinstance(value, int) and len(str(value)) > DIGITS:

@@ -29,6 +29,8 @@ from publica.trust.transparency.sets import SubjectSet, padded
 Shared = tuple[SubjectSet, StoredSet | None]
 T = TypeVar("T")
 
+FEW = 1_000
+"""So many positions are put together without the engine, sooner than it would begin."""
 PAUSES = (0.1, 0.4, 1.6)
 """Seconds after which a statement that found no memory left is tried again."""
 
@@ -92,8 +94,7 @@ def execute(
         spool, left = _run(door, snapshot, plan, values)
         counters = {name: snapshot.counter(key.column) for name, key in masks.items() if key.column}
         key = None if _owns(masks) else _identity(plan, counters, size)
-        touched, stored = _touched(door, snapshot, plan, params, size, key)
-        released = _released(snapshot, plan, left, size, touched)
+        touched, stored, released = _accounted(door, snapshot, plan, params, size, key, left)
     counter = min(counters.values(), default=None)
     return Outcome(spool, counter, touched, stored, key if plan.whole else None, released, plan.exact)
 
@@ -169,6 +170,25 @@ def _identity(plan: Rewritten, counters: Mapping[str, int], size: int) -> frozen
     return frozenset((touch.sql, counters.get(touch.dataset, 0)) for touch in plan.touches) | {("", size)}
 
 
+def _accounted(
+    door: Door,
+    snapshot: Snapshot,
+    plan: Rewritten,
+    params: Mapping[str, Any],
+    size: int,
+    key: frozenset[tuple[str, int]] | None,
+    left: list[pa.Array],
+) -> tuple[SubjectSet | None, StoredSet | None, SubjectSet | None]:
+    """Whose rows were touched, where that set is stored, and whose rows leave."""
+    if plan.all_leave:
+        both = _set(snapshot, left, size)
+        return both, None, both
+    touched, stored = _touched(door, snapshot, plan, params, size, key)
+    if touched is None or not plan.exact:
+        return touched, stored, touched  # what cannot be carried through: everybody touched
+    return touched, stored, _set(snapshot, left, size)
+
+
 def _touched(
     door: Door,
     snapshot: Snapshot,
@@ -195,10 +215,9 @@ def _bits(snapshot: Snapshot, touch: Touch, params: Mapping[str, Any], size: int
     return SubjectSet(bits.ljust(padded(size), b"\0"), size)
 
 
-def _released(
-    snapshot: Snapshot, plan: Rewritten, left: list[pa.Array], size: int, touched: SubjectSet | None
-) -> SubjectSet | None:
-    """Exactly whose rows left; where that cannot be carried through, everybody touched."""
-    if touched is None or not plan.exact:
-        return touched
-    return SubjectSet(snapshot.pack(left, size), size) if left else SubjectSet.empty(size)
+def _set(snapshot: Snapshot, left: list[pa.Array], size: int) -> SubjectSet:
+    """The people at some positions."""
+    if sum(len(some) for some in left) <= FEW:
+        members = {position for some in left for position in some.to_pylist() if position is not None}
+        return SubjectSet.from_positions(members, size)
+    return SubjectSet(snapshot.pack(left, size), size)

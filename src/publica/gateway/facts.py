@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from publica.data import subjects, versions
 from publica.data.model import Version
+from publica.gateway.moment import Moment
 from publica.gateway.quota import Spent, spent_of
 from publica.governance.activities.model import OPEN_ACCESS as OPEN_ACCESS
 from publica.governance.activities.model import OWN_DATA as OWN_DATA
@@ -25,7 +26,6 @@ from publica.governance.rules.model import Law
 from publica.governance.rules.rules import in_force
 from publica.kernel.records import Book, Record
 from publica.trust.consent import notices
-from publica.trust.consent import reading as consent
 
 STRICTNESS = ("rows", "pseudonymous rows", "aggregates")
 """Protections, weakest first."""
@@ -164,12 +164,10 @@ def _transforms(
 
 
 def gather(
-    connection: Connection,
+    moment: Moment,
     folder: Path,
-    book: Book,
     granted: Mapping[str, Grant],
     *,
-    at: datetime,
     actor: str,
     activity_id: str,
     reads: Mapping[str, frozenset[str]],
@@ -178,10 +176,11 @@ def gather(
 ) -> Facts:
     """The facts about one request; of the actor's roles, `only` those count.
 
-    Reads the state database only for versions and the choice counter.
+    Reads the state database only for versions, and what limited agreements have left.
     """
+    connection, book, at = moment.connection, moment.records, moment.at
     activity = book.get("activity", activity_id)
-    notices.require_current(connection, book, activity_id)
+    notices.require_current(moment.terms, book, activity_id)
     law = book.get("law", activity.spec.basis.law) if activity and activity.spec.basis.law else None
     met = {dataset: granted[dataset] for dataset in reads}
     roles = _roles(book, activity, actor, at.date())
@@ -200,9 +199,9 @@ def gather(
         versions=_versions(connection, folder, reads),
         steward={dataset: accountable(book, dataset, at.date()) is not None for dataset in reads},
         spent={name: spent_of(connection, agreement, at) for name, agreement in agreements_of(met).items()},
-        counter=consent.counter(connection, activity_id),
+        counter=moment.counter,
         generation=book.generation,
-        size=subjects.size(connection),
+        size=moment.size,
         output=output_of(activity, granted),
         citizen=person is not None,
         person=None if person is None else subjects.position(connection, folder, person),

@@ -217,6 +217,8 @@ class Rewritten:
     `exact`: the hidden columns hold exactly the subjects whose rows are in the output; otherwise there are
     none, and everybody touched counts as released.
 
+    `all_leave`: whoever is touched is in the output, so that the touched need not be asked for.
+
     Under `aggregates` the statement is over the protected cells of its `cores`, and the columns after the
     visible ones are the margins of those whose positions `margins` names.
     """
@@ -228,6 +230,7 @@ class Rewritten:
     touches: tuple[Touch, ...]
     parameters: frozenset[str]
     tree: exp.Query = field(repr=False, compare=False)
+    all_leave: bool = False
     cores: tuple[Core, ...] = ()
     margins: tuple[int, ...] = ()
     governed: Mapping[str, Governed] = field(default_factory=dict, repr=False, compare=False)

@@ -9,6 +9,7 @@ from publica.gateway.aggregate.run import Nearer, Release, fresh, parameters, re
 from publica.gateway.door import Door, Request
 from publica.gateway.execute import Outcome
 from publica.gateway.facts import Facts, agreements_of
+from publica.gateway.moment import moment
 from publica.gateway.quota import count, locks, reserve
 from publica.governance.activities.model import OWN_DATA, Activity
 from publica.kernel import ids
@@ -49,9 +50,8 @@ def released(door: Door, request: Request, facts: Facts, outcome: Outcome, *, to
 
     def work(change: Change) -> Written:
         connection = change.connection
-        if book(connection, door.kinds).generation != facts.generation:
-            raise _Moved
-        if outcome.counter is not None and consent.counter(connection, facts.activity_id) != outcome.counter:
+        now = moment(connection, door.kinds, facts.activity_id)
+        if now.records.generation != facts.generation or outcome.counter not in (None, now.counter):
             raise _Moved
         reserve(connection, agreements_of(facts.grants).values(), outcome.charge, facts.at)
         return _write(change, prepared, outcome.release)

@@ -14,7 +14,7 @@ from publica.gateway.opaque import check_opaque
 from publica.gateway.parse import DIALECT, shallow
 from publica.gateway.released import SUBJECT, Carrier
 from publica.gateway.scope import identifier
-from publica.gateway.touched import touches
+from publica.gateway.touched import all_leave, touches
 
 CTE = "__c"
 """What the names that WITH defines are called: no name that somebody wrote is left to the engine."""
@@ -54,6 +54,7 @@ def rewrite(
         hidden=tuple(hidden),
         exact=exact,
         touches=touches(resolved, governed, params or {}),
+        all_leave=exact and all_leave(resolved, governed, params or {}),
         parameters=resolved.parameters,
         tree=query,
     )

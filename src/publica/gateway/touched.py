@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlglot import exp
 
+from publica.gateway.complete import is_scan
 from publica.gateway.constants import safe, simple
 from publica.gateway.model import SIZE, Chosen, Governed, Occurrence, Resolved, Touch
 from publica.gateway.parse import DIALECT
@@ -31,6 +32,19 @@ def touches(
             found.setdefault(touch.sql, touch)
     whole = {touch.dataset for touch in found.values() if touch.shared}
     return tuple(touch for touch in found.values() if touch.shared or touch.dataset not in whole)
+
+
+def all_leave(resolved: Resolved, governed: Mapping[str, Governed], params: Mapping[str, object]) -> bool:
+    """Whether exactly those whose rows are looked at have a row that leaves: the rows of one table about one
+    person each, under conditions that all count."""
+    query, places = resolved.query, list(_places(resolved))
+    cut = query.args.get("limit") or query.args.get("offset")
+    if not is_scan(query) or cut or len(places) != 1 or not safe(resolved, params):
+        return False
+    where, ((select, chosen, occurrence),) = query.args.get("where"), places
+    if where is None or len(governed[occurrence.dataset].subjects) != 1:
+        return False
+    return len(_conditions(select, chosen, occurrence, resolved, params)) == len(list(conjuncts(where.this)))
 
 
 def whole_masks(resolved: Resolved, governed: Mapping[str, Governed]) -> tuple[Touch, ...]:

@@ -6,30 +6,32 @@ No receipt, no data. A crash between 9 and 10 counts as released.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from publica.gateway import opened, receipts, surface
 from publica.gateway.aggregate import run
 from publica.gateway.aggregate.outer import over_cells
+from publica.gateway.constants import value_kind
 from publica.gateway.decide import decide
 from publica.gateway.door import Answer, Door, Explanation, Request
 from publica.gateway.execute import Outcome, account, execute, execute_cells, patiently
 from publica.gateway.facts import OPEN_ACCESS, OWN_DATA, Facts, Grant, gather, grants, output_of
 from publica.gateway.meaning import check_meaning
 from publica.gateway.model import Governed, Outside, Resolved, Rewritten, outside
+from publica.gateway.moment import Moment, moment
 from publica.gateway.own import person_of
 from publica.gateway.parse import parse
 from publica.gateway.quota import Exhausted
 from publica.gateway.relations import MaskKey, build, shape, sketch
 from publica.gateway.resolve import resolve
 from publica.gateway.rewrite import rewrite
-from publica.kernel import clock
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.errors import IntegrityBroken, PublicaError, Refused, Unavailable
-from publica.kernel.records import Book, book
+from publica.kernel.records import Book
 from publica.trust.transparency.sets import SubjectSet
 
 T = TypeVar("T")
@@ -42,8 +44,6 @@ class Statement:
     """A statement that was read: what it means, and which columns of which datasets it reads."""
 
     key: Hashable
-    generation: int
-    day: date
     resolved: Resolved
 
     @property
@@ -60,10 +60,9 @@ def use(door: Door, request: Request) -> Answer:
     """
     for attempt in range(ATTEMPTS):
         with door.in_turn(attempt):
-            statement = understand(door, request)  # 1 parse, 2 resolve, 3 check meaning
-            facts = know(door, request, statement)  # 4
-            if (facts.generation, facts.date) != (statement.generation, statement.day):
-                continue  # a record changed, or midnight passed: what was read may mean something else now
+            with refusing(door, request), seen(door, request) as now:
+                statement = understand(door, request, now)  # 1 parse, 2 resolve, 3 check meaning
+                facts = know(door, request, statement, now)  # 4
             decision = decide(facts)  # 5
             if not decision.allowed:
                 raise refuse(door, request, decision, facts)
@@ -84,8 +83,9 @@ def use(door: Door, request: Request) -> Answer:
 def explain(door: Door, request: Request) -> Explanation:
     """Decide and rewrite, run nothing, write no receipt."""
     try:
-        statement = _read(door, request)
-        facts = know(door, request, statement)
+        with seen(door, request) as now:
+            statement = understand(door, request, now)
+            facts = know(door, request, statement, now)
         decision = decide(facts)
         plan = _rewrite(request, facts, statement, sketch(facts)) if decision.allowed else None
     except Outside as found:
@@ -93,29 +93,36 @@ def explain(door: Door, request: Request) -> Explanation:
     return Explanation(decision, plan.readable if plan else None, facts.output)
 
 
-def understand(door: Door, request: Request) -> Statement:
-    """Steps 1 to 3, remembered for statements asked again. What cannot be understood is refused."""
+@contextmanager
+def refusing(door: Door, request: Request, facts: Facts | None = None) -> Iterator[None]:
+    """What cannot be understood inside this is refused."""
     try:
-        return _read(door, request)
+        yield
     except Outside as found:
-        raise refuse(door, request, Decision((found.clause,)), None) from None
+        raise refuse(door, request, Decision((found.clause,)), facts) from None
 
 
-def _read(door: Door, request: Request) -> Statement:
-    now = clock.now().date()
+@contextmanager
+def seen(door: Door, request: Request) -> Iterator[Moment]:
+    """One snapshot of the state database, in which a statement is understood and its facts are gathered."""
     with door.db.read() as connection:
-        records = book(connection, door.kinds)
-    key = (request.sql, request.activity, records.generation, now)
+        yield moment(connection, door.kinds, request.activity)
+
+
+def understand(door: Door, request: Request, now: Moment) -> Statement:
+    """Steps 1 to 3, remembered for statements asked again. Raises Outside for what cannot be understood."""
+    records, day = now.records, now.at.date()
+    key = (request.sql, request.activity, records.generation, day)
     known: Statement | None = door.statements.get(key)
     if known is None:
-        granted = _granted(door, records, request.activity, now)
+        granted = _granted(door, records, request.activity, day)
         output = output_of(records.get("activity", request.activity), granted)
         shapes = {dataset: shape(grant, output) for dataset, grant in granted.items()}
         within = Within(surface.READING_SECONDS)
         query = within(lambda: parse(request.sql))  # 1
         resolved = within(lambda: resolve(query, shapes))  # 2
         within(lambda: check_meaning(resolved, shapes))  # 3
-        known = Statement(key, records.generation, now, resolved)
+        known = Statement(key, resolved)
         door.statements.put(key, known)
     for name in sorted(known.resolved.parameters - request.params.keys()):
         raise Outside(Clause("sql-parameter-missing", False, {"name": name}))
@@ -139,23 +146,18 @@ class Within:
         return done
 
 
-def know(door: Door, request: Request, statement: Statement) -> Facts:
-    """Step 4: all facts, at one instant, in one snapshot of the state database."""
-    at = clock.now()
-    with door.db.read() as connection:
-        records = book(connection, door.kinds)
-        return gather(
-            connection,
-            door.folder,
-            records,
-            _granted(door, records, request.activity, at.date()),
-            at=at,
-            actor=request.actor.id,
-            activity_id=request.activity,
-            reads=statement.resolved.reads,
-            person=person_of(request.actor, request.activity),
-            only=request.roles,
-        )
+def know(door: Door, request: Request, statement: Statement, now: Moment) -> Facts:
+    """Step 4: all facts, at the moment at which the statement was understood."""
+    return gather(
+        now,
+        door.folder,
+        _granted(door, now.records, request.activity, now.at.date()),
+        actor=request.actor.id,
+        activity_id=request.activity,
+        reads=statement.resolved.reads,
+        person=person_of(request.actor, request.activity),
+        only=request.roles,
+    )
 
 
 def _granted(door: Door, records: Book, activity: str, at: date) -> Mapping[str, Grant]:
@@ -179,16 +181,23 @@ def govern(
 ) -> tuple[Rewritten, Mapping[str, MaskKey]]:
     """Step 6: every base table becomes its governed relation."""
     relations, masks = build(door, facts)
-    key = (statement.key, tuple(relation.identity for _, relation in sorted(relations.items())))
-    plan: Rewritten | None = None if request.params else door.plans.get(key)
+    given = _deciding(facts, statement, request.params)
+    key = (statement.key, given, tuple(relation.identity for _, relation in sorted(relations.items())))
+    plan: Rewritten | None = None if given is None else door.plans.get(key)
     if plan is None:
-        try:
+        with refusing(door, request, facts):
             plan = _rewrite(request, facts, statement, relations)
-        except Outside as found:
-            raise refuse(door, request, Decision((found.clause,)), facts) from None
-        if not request.params:  # what is touched depends on their values
+        if given is not None:
             door.plans.put(key, plan)
     return plan, masks
+
+
+def _deciding(facts: Facts, statement: Statement, params: Mapping[str, Any]) -> Hashable | None:
+    """What a plan depends on of the parameters: of which kinds they are; None where their values decide."""
+    names = sorted(statement.resolved.parameters)
+    if names and facts.output == "aggregates":
+        return None
+    return tuple((name, value_kind(params[name])) for name in names)
 
 
 def _rewrite(

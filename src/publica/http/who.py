@@ -112,9 +112,10 @@ class Identity:
         now = clock.now()
         with self.instance.db.read() as connection:
             token = credentials.find(connection, text)
+            records = self.instance.book(connection)
         if token is None or not token.good(now):
             return None
-        caller = official(self.instance.book(), Actor(token.holder, "token"), "official")
+        caller = official(records, Actor(token.holder, "token"), "official")
         if caller is None:
             return None
         credentials.note_use(self.instance.db, token, now)

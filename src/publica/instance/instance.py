@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pyroaring import BitMap
+from sqlalchemy import Connection
 
 from publica.data import ingest, subjects
 from publica.data.engines.duckdb import Engine
@@ -143,8 +144,10 @@ class Instance:
         """Write every current record as YAML."""
         return records.export(self.db, KINDS, folder)
 
-    def book(self) -> Book:
-        """The current records."""
+    def book(self, connection: Connection | None = None) -> Book:
+        """The current records; as a connection sees them, where one is given."""
+        if connection is not None:
+            return records.book(connection, KINDS)
         with self.db.read() as connection:
             return records.book(connection, KINDS)
 

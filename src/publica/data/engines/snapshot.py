@@ -12,7 +12,7 @@ import pyarrow as pa
 from publica.data.engines.bits import pack, padded
 from publica.data.engines.deadlines import Deadline
 from publica.data.engines.errors import timed_out
-from publica.data.engines.working import STATE, WorkingCopy
+from publica.data.engines.working import COUNTERS, WorkingCopy
 from publica.kernel.errors import IntegrityBroken, PublicaError
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ T = TypeVar("T")
 BATCH_ROWS = 32_768
 """Rows per batch, at most."""
 
-_COUNTERS = f"SELECT mask, counter FROM {STATE}"
+BEGIN = "BEGIN TRANSACTION READ ONLY"
 _BUSY = "read or close the batches of the last statement first"
 
 SIZE = "__size"
@@ -28,15 +28,22 @@ SIZE = "__size"
 
 
 class Snapshot:
-    """One read-only engine transaction. One statement at a time, from one thread."""
+    """One read-only engine transaction, whose first statement fixes what is seen. For one thread."""
 
     def __init__(self, copy: WorkingCopy, cursor: duckdb.DuckDBPyConnection, deadline: Deadline) -> None:
         self._copy, self._cursor, self._deadline = copy, cursor, deadline
         self._reader: pa.RecordBatchReader | None = None
-        self._counters: dict[str, int] = self._run(self._begin)
+        self._hoped = copy.state()
+        """The state of the tables that will be seen if it does not change; None once it is fixed."""
+        self._run(lambda: cursor.execute(BEGIN))
+        self._counters: Mapping[str, int] = copy.stands(self._hoped) or {}
+        if not self._counters:
+            self._fix()
 
     def counter(self, mask: str) -> int:
         """The choice counter at which a mask stands in this snapshot."""
+        if self._hoped is not None:
+            self._fix()
         if mask not in self._counters:
             raise IntegrityBroken("The snapshot was taken before its mask was made.")
         return self._counters[mask]
@@ -48,7 +55,7 @@ class Snapshot:
         """
         if self._reader is not None:
             raise RuntimeError(_BUSY)
-        self._reader = self._run(lambda: self._start(sql, params))
+        self._reader = self._first(lambda: self._start(sql, params))
         return self._stream(self._reader)
 
     def bits(self, sql: str, params: Mapping[str, object]) -> bytes:
@@ -56,7 +63,7 @@ class Snapshot:
         if self._reader is not None:
             raise RuntimeError(_BUSY)
         statement, values = self._run(lambda: self._statement(sql, params))
-        rows = self._run(lambda: self._cursor.execute(statement, values).fetchall())
+        rows = self._first(lambda: self._cursor.execute(statement, values).fetchall())
         if len(rows) != 1 or len(rows[0]) != 1:
             raise IntegrityBroken("A set of subjects must come as one blob.")
         blob = bytes(rows[0][0] or b"")
@@ -90,10 +97,27 @@ class Snapshot:
         with suppress(duckdb.Error):
             self._cursor.rollback()
 
-    def _begin(self) -> dict[str, int]:
-        self._cursor.execute("BEGIN TRANSACTION READ ONLY")
-        # What a transaction sees is fixed when it first reads: this read fixes it.
-        return dict(self._cursor.execute(self._copy.select(_COUNTERS)).fetchall())
+    def _fix(self) -> None:
+        """Read where every mask stands: what a transaction sees is fixed when it first reads."""
+        rows = self._run(lambda: self._cursor.execute(self._copy.select(COUNTERS)).fetchall())
+        self._counters = dict(rows)
+        self._copy.remember(self._hoped, self._counters)
+        self._hoped = None
+
+    def _first(self, call: Callable[[], T]) -> T:
+        """`call`, which reads. The first to do so fixes what is seen: the state that was hoped for, if no
+        change began meanwhile; else it is begun again."""
+        result = self._run(call)
+        if self._hoped is None or self._copy.state() == self._hoped:
+            self._hoped = None
+            return result
+        if isinstance(result, pa.RecordBatchReader):
+            result.close()
+        self._cursor.rollback()
+        self._hoped = None
+        self._run(lambda: self._cursor.execute(BEGIN))
+        self._fix()
+        return self._run(call)
 
     def _start(self, sql: str, params: Mapping[str, object]) -> pa.RecordBatchReader:
         statement, values = self._statement(sql, params)

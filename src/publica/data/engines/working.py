@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 STATE = "__mask_state"
 """The table that says at which counter each mask stands: (mask, counter)."""
+
+COUNTERS = f"SELECT mask, counter FROM {STATE}"
 
 STATEMENTS = 512
 """How many parsed statements are kept."""
@@ -94,6 +96,9 @@ class WorkingCopy:
         self._closed = False
         self._loading = threading.Lock()
         self._loose = False  # something is not compressed yet
+        self._counting = threading.Lock()  # guards the next three
+        self._begun = self._running = 0  # changes that were begun, and that run
+        self._stands: tuple[int, Mapping[str, int]] = (-1, {})  # after so many: where each mask stands
         self._connection = guarded(lambda: duckdb.connect(":memory:", config=config))
         for statement in _LOCK_DOWN:
             self._connection.execute(statement)
@@ -167,6 +172,22 @@ class WorkingCopy:
                 finally:
                     table.lock.release()
 
+    def state(self) -> int | None:
+        """Names what the tables hold now; None while that changes."""
+        with self._counting:
+            return None if self._running else self._begun
+
+    def stands(self, state: int | None) -> Mapping[str, int] | None:
+        """At which counter each mask stands, if that is known of a state, and it is still the last."""
+        with self._counting:
+            return self._stands[1] if state == self._begun == self._stands[0] else None
+
+    def remember(self, state: int | None, counters: Mapping[str, int]) -> None:
+        """Keep what was read in a transaction that began at a state, if it is still the last."""
+        with self._counting:
+            if state == self._begun:
+                self._stands = self._begun, counters
+
     def _select(self, sql: str) -> duckdb.Statement:
         """The one SELECT in `sql`, parsed; the newest are kept. Raises BadInput when it is anything else."""
         with self._connection.cursor() as cursor:
@@ -183,7 +204,7 @@ class WorkingCopy:
             return False
 
     def _change(self, work: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
-        with self._connection.cursor() as cursor:
+        with self._changing(), self._connection.cursor() as cursor:
             cursor.begin()
             try:
                 result = work(cursor)
@@ -193,6 +214,17 @@ class WorkingCopy:
                     cursor.rollback()
                 raise
             return result
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._counting:
+            self._begun += 1
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._running -= 1
 
     def _compress(self) -> None:
         """Compress what is new. Readers go on; those older than it, and writers, put it off."""

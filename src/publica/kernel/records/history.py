@@ -25,13 +25,19 @@ _books: OrderedDict[tuple[store.Stamp, tuple[Kind, ...]], Book] = OrderedDict()
 _books_lock = Lock()
 
 
-def book(connection: Connection, kinds: Sequence[Kind], at: datetime | None = None) -> Book:
+def book(
+    connection: Connection,
+    kinds: Sequence[Kind],
+    at: datetime | None = None,
+    *,
+    stamp: store.Stamp | None = None,
+) -> Book:
     """The records as they are, or as they were recorded at an instant.
 
-    The current book is shared by all who ask while nothing changes. Raises IntegrityBroken when a stored
-    record does not fit its model.
+    The current book is shared by all who ask while nothing changes. `stamp`: what identifies the present
+    state, where that was read already. Raises IntegrityBroken when a stored record does not fit its model.
     """
-    key = (store.stamp(connection), tuple(kinds))
+    key = (store.stamp(connection) if stamp is None else stamp, tuple(kinds))
     known = _books.get(key)
     if known is not None and at is None:
         return known

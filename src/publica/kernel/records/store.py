@@ -51,6 +51,8 @@ revisions = Table(
 )
 
 _LAST = select(revisions.c.seq, revisions.c.entry).order_by(revisions.c.seq.desc()).limit(1)
+NEWEST = tuple(_LAST.with_only_columns(column) for column in (revisions.c.seq, revisions.c.entry))
+"""The two parts of a stamp, each as a query of its own; NULL where there is no record."""
 
 Row = dict[str, Any]
 

@@ -37,7 +37,8 @@ NOT_LAST = "The terms of {activity} changed meanwhile."
 
 _OF = notices.c.activity == bindparam("activity")
 _LATEST = select(notices).where(_OF).order_by(notices.c.version.desc()).limit(1)
-_LAST_HASH = select(notices.c.hash).where(_OF).order_by(notices.c.version.desc()).limit(1)
+LAST_HASH = select(notices.c.hash).where(_OF).order_by(notices.c.version.desc()).limit(1)
+"""The hash of an activity's newest terms; no row where nobody was asked yet."""
 
 
 @dataclass(frozen=True)
@@ -146,15 +147,15 @@ def stale(activity: str) -> Stale:
     return Stale(NOT_LAST.format(activity=activity), do="Read the notice as it is now, and choose again.")
 
 
-def require_current(connection: Connection, book: Book, activity: str) -> None:
+def require_current(latest: str | None, book: Book, activity: str) -> None:
     """Raises IntegrityBroken when an activity's consents would be used under terms that nobody agreed to.
 
-    That cannot come about by what Publica does, only by a change of the database beside it.
+    `latest`: the hash of its newest notice. That cannot come about by what Publica does, only by a change of
+    the database beside it.
     """
     agreed_to = digest_in(book, activity)
     if agreed_to is None:
         return
-    latest = connection.execute(_LAST_HASH, {"activity": activity}).scalar()
     if latest is not None and latest != agreed_to:
         raise IntegrityBroken(
             f"The consents to {activity} were given to other terms than its record has.",

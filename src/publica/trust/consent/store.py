@@ -84,7 +84,8 @@ class Change:
     shown: str | None = None
 
 
-_COUNTER = select(counters.c.value).where(counters.c.activity == bindparam("activity"))
+COUNTER = select(counters.c.value).where(counters.c.activity == bindparam("activity"))
+"""The counter of an activity; no row where nobody chose yet."""
 _CHANGE = select(
     changes.c.counter,
     changes.c.action,
@@ -118,7 +119,7 @@ def counter_values(connection: Connection, activities: Iterable[str]) -> dict[st
 
 def counter_value(connection: Connection, activity: str) -> int:
     """The counter of one activity; 0 where nobody chose yet."""
-    return int(connection.execute(_COUNTER, {"activity": activity}).scalar() or 0)
+    return int(connection.execute(COUNTER, {"activity": activity}).scalar() or 0)
 
 
 def step(connection: Connection, activity: str) -> int:
