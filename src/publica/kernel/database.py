@@ -42,6 +42,7 @@ CLOCK_SLACK = timedelta(minutes=1)
 """The ledger's time never goes back: up to here behind, a clock is held at the last entry."""
 
 _UNAVAILABLE = (OperationalError, InterfaceError, InternalError, TimeoutError)
+_ENTRY = insert(entries)
 _NUMBER_AND_LAST = f"SELECT {schema.NUMBER}, (SELECT body FROM ledger_entry ORDER BY id DESC LIMIT 1)"
 
 
@@ -274,7 +275,7 @@ class Database:
                 job.run(change)
                 added += change.added
             if added:
-                connection.execute(insert(entries), added)
+                connection.execute(_ENTRY, added)
         except SQLAlchemyError as error:
             if backends.repeatable(error):
                 raise _Repeat from error

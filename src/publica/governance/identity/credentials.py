@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from publica.governance.identity.store import tokens
 from publica.kernel import clock
@@ -25,6 +25,7 @@ PREFIX, BYTES, CHECK = "publica_", 32, 6
 SCOPES = ("metrics", "tracker")
 """What a token may do besides citing activities: read the metrics; ask as Estonia's Data Tracker does."""
 LONGEST_DAYS, USUAL_DAYS = 365, 90
+_BY_DIGEST = select(tokens).where(tokens.c.digest == bindparam("wanted"))
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def find(connection: Connection, text: str) -> Token | None:
     if not well_formed(text):
         return None
     wanted = digest(text)
-    row = connection.execute(select(tokens).where(tokens.c.digest == wanted)).one_or_none()
+    row = connection.execute(_BY_DIGEST, {"wanted": wanted}).one_or_none()
     if row is None or not hmac.compare_digest(bytes(row.digest), wanted):
         return None
     return _token(row)

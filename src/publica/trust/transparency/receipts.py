@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, Insert, insert
 
 from publica.kernel import clock
 from publica.kernel.database import Change, upsert
@@ -27,6 +27,10 @@ COUNTS = ("rows", "bytes")
 """How much came out. The ledger says it, but of uses that are not counted, where it is sealed."""
 UNTOLD = 0
 """What stands in the row of such a use."""
+
+
+_USE, _PRIVATE = insert(store.uses), insert(store.privates)  # made once: making them takes as long as running
+_MATTERS: dict[str, Insert] = {}  # by kind of database
 
 
 @dataclass(frozen=True)
@@ -82,10 +86,7 @@ def write(change: Change, prepared: Prepared) -> Written:
     same = prepared.released is prepared.touched
     released = touched if same else _add(connection, prepared.released)
     identity = matter_id(prepared.matter)
-    connection.execute(
-        upsert(connection, store.matters).on_conflict_do_nothing(),
-        {"id": identity, "body": prepared.matter},
-    )
+    connection.execute(_matter(connection), {"id": identity, "body": prepared.matter})
     row = {
         **prepared.row,
         "entry": leaf,
@@ -94,9 +95,17 @@ def write(change: Change, prepared: Prepared) -> Written:
         "touched": touched and touched.number,
         "released": released and released.number,
     }
-    number = connection.execute(insert(store.uses), row).inserted_primary_key[0]  # type: ignore[index]
-    connection.execute(insert(store.privates), {"use": number, "sealed": prepared.sealed})
+    number = connection.execute(_USE, row).inserted_primary_key[0]  # type: ignore[index]
+    connection.execute(_PRIVATE, {"use": number, "sealed": prepared.sealed})
     return Written(prepared.row["id"], leaf, touched, released)
+
+
+def _matter(connection: Connection) -> Insert:
+    """The insertion of a matter that may be there already."""
+    if connection.dialect.name not in _MATTERS:
+        adding = upsert(connection, store.matters).on_conflict_do_nothing()
+        _MATTERS[connection.dialect.name] = adding
+    return _MATTERS[connection.dialect.name]
 
 
 def matter(fields: Mapping[str, Any]) -> str:

@@ -19,6 +19,7 @@ from publica.trust.transparency.sets import SubjectSet
 
 CHUNK_BYTES = store.CHUNK // 8
 _RAW, _DEFLATED = b"\0", b"\1"
+_SET, _TAG, _CHUNK = insert(store.subject_sets), insert(store.tags), insert(store.chunks)
 _SPARSE = 100  # bits in random positions shrink quickly only when fewer than one in so many is set
 
 
@@ -91,12 +92,12 @@ def prepare(keys: Keys, subjects: SubjectSet) -> PreparedSet:
 def add(connection: Connection, prepared: PreparedSet) -> StoredSet:
     """Store a prepared set."""
     row = {name: getattr(prepared, name) for name in ("token", "root", "size", "large", "sealed")}
-    number = connection.execute(insert(store.subject_sets), row).inserted_primary_key[0]  # type: ignore[index]
+    number = connection.execute(_SET, row).inserted_primary_key[0]  # type: ignore[index]
     if prepared.tags:
-        connection.execute(insert(store.tags), [{"tag": tag, "in_set": number} for tag in prepared.tags])
+        connection.execute(_TAG, [{"tag": tag, "in_set": number} for tag in prepared.tags])
     if prepared.chunks:
         rows = [{"id": chunk_id(chunk, number), "sealed": data} for chunk, data in prepared.chunks]
-        connection.execute(insert(store.chunks), rows)
+        connection.execute(_CHUNK, rows)
     return StoredSet(number, prepared.root, prepared.size, prepared.digest)
 
 
