@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from html.parser import HTMLParser
+from time import sleep
 from typing import Any
 
 import pytest
 from httpx2 import Request, Response
 
+from publica.api import reference
 from publica.api.access import ACCESS, UNASKED
 from publica.http.problems import KINDS
 
@@ -36,6 +39,22 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]
 def test_every_route_is_described(document: dict[str, Any]) -> None:
     described = {(method, path) for method, path, _ in operations(document)}
     assert described == {(method, path.replace(":path}", "}")) for method, path in ACCESS}
+
+
+def test_however_many_ask_first_it_is_made_once(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes seconds: made once for each who asks at first, it would keep all threads busy for a minute."""
+    made: list[int] = []
+
+    def making(_: Any) -> dict[str, Any]:
+        made.append(1)
+        sleep(0.2)
+        return {"made": len(made)}
+
+    monkeypatch.setattr(city.app, "openapi_schema", None)
+    monkeypatch.setattr(reference, "_document", making)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: reference.document(city.app), range(4)))
+    assert found == [{"made": 1}] * 4
 
 
 def test_every_operation_is_complete(document: dict[str, Any]) -> None:

@@ -252,6 +252,14 @@ def test_the_auditor_sees_everybodys_uses_and_each_look_is_entered(city: City) -
     assert readings(city) == before + 3
 
 
+def test_an_auditor_finds_no_citizen_by_guessing(city: City) -> None:
+    """A list of one citizen's uses would say whose the uses of "(a citizen)" are."""
+    city.post("citizen", "/uses", {"activity": "own-data", "sql": COUNT})
+    for key in (CITIZEN, "P-999"):
+        answer = city.get("audra", f"/uses?actor=citizen:{key}")
+        assert (answer.status_code, slug(answer)) == (403, "forbidden")
+
+
 def test_others_uses_are_not_there(city: City) -> None:
     """An id guessed or taken from elsewhere tells nothing, not even that it exists."""
     theirs = city.use("ana", COUNT).headers["Publica-Receipt"]

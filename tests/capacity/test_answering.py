@@ -71,8 +71,8 @@ def test_a_chief_data_officer_does_not_answer_for_their_own_use(office: Office) 
     made = citizens.ask_correction(office.instance, ME, "population", "", "Wrong.", PERSON)
     late = made.due_at.date()
     book = office.instance.book()
-    assert rules.answers(book, made, "carla", late, frozenset())
-    assert not rules.answers(book, made, "carla", late, frozenset({"carla"}))
+    assert rules.answers(book, made, CARLA, late, frozenset())
+    assert not rules.answers(book, made, CARLA, late, frozenset({"carla"}))
 
 
 @pytest.mark.parametrize("left", ["2026-01-01", "2020-06-01"])
@@ -98,7 +98,7 @@ def test_a_chief_data_officer_who_left_decides_nothing(office: Office) -> None:
     office.apply({("official", "carla"): {**records()["official", "carla"], "valid_to": "2026-01-01"}})
     made = citizens.ask_correction(office.instance, ME, "population", "", "Wrong.", PERSON)
     book = office.instance.book()
-    assert not rules.answers(book, made, "carla", made.due_at.date(), frozenset())
+    assert not rules.answers(book, made, CARLA, made.due_at.date(), frozenset())
 
 
 def test_no_flood_hides_what_others_ask(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from threading import Lock
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -22,6 +23,7 @@ ALWAYS = (400, 406, 422, 429, 431)
 ASKED = (401, 403, 503)
 """Those of routes that look who calls."""
 WITH_BODY = (408, 413, 415)
+_MAKING = Lock()
 
 
 @router.get(
@@ -50,9 +52,10 @@ def docs(request: Request) -> Response:
 
 def document(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI document of an application, made when first asked for: it takes longer than the rest."""
-    if app.openapi_schema is None:
-        app.openapi_schema = _document(app)
-    return app.openapi_schema
+    with _MAKING:  # once: it takes seconds, and as many may ask at first as there are threads
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app)
+        return app.openapi_schema
 
 
 def _document(app: FastAPI) -> dict[str, Any]:

@@ -237,6 +237,8 @@ def uses(
     audits = caller.holds(RoleName.AUDITOR)
     if actor is not None and not audits and actor != caller.actor.id:
         raise HttpProblem("forbidden", "Others' uses are for auditors.", do="Leave `actor` out.")
+    if audits and actor is not None and actor.startswith(CITIZEN):  # who they are is not shown, nor tried out
+        raise HttpProblem("forbidden", "Which citizen asked is told to nobody.", do="Name an official.")
     wanted = Filter(
         actor=actor if audits else caller.actor.id,
         activity=activity,

@@ -170,7 +170,8 @@ def official(book: Book, actor: Actor, kind: Kind) -> Caller | None:
 
 def narrowed(caller: Caller, roles: frozenset[str]) -> Caller:
     """The caller with those of their roles that are among these."""
-    return replace(caller, roles=caller.roles & roles, only=roles)
+    actor = replace(caller.actor, roles=roles)
+    return replace(caller, actor=actor, roles=caller.roles & roles, only=roles)
 
 
 def scoped(caller: Caller, activities: frozenset[str] | None, scopes: frozenset[str]) -> Caller:

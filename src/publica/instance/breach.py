@@ -48,6 +48,6 @@ def persons(instance: Instance, found: Report) -> list[tuple[str, bool]]:
 
 
 def _require(instance: Instance, actor: Actor) -> None:
-    decision = may_oversee(instance.book(), actor.id, clock.now().date())
+    decision = may_oversee(instance.book(), actor, clock.now().date())
     if actor.id != OPERATOR and not decision.allowed:
         raise Refused(decision)

@@ -293,7 +293,7 @@ def to_answer(instance: Instance, actor: Actor) -> list[Waiting]:
     """The requests that wait for an official, most urgent first."""
     book, today = instance.book(), clock.now().date()
     with instance.db.read() as connection:
-        return requests.to_answer(connection, instance.keys, book, actor.id, today)
+        return requests.to_answer(connection, instance.keys, book, actor, today)
 
 
 def waiting(instance: Instance, name: str) -> Waiting:

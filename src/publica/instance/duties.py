@@ -14,7 +14,7 @@ from publica.governance.capacity import listing as requests
 from publica.governance.capacity.rules import answers, due
 from publica.governance.leadership import listing as proposals
 from publica.governance.leadership.model import Proposal
-from publica.governance.leadership.rules import decides
+from publica.governance.leadership.rules import may_decide
 from publica.instance.instance import Instance
 from publica.kernel import clock
 from publica.kernel.actor import Actor
@@ -65,10 +65,10 @@ def queue(instance: Instance, actor: Actor) -> list[Duty]:
     with instance.db.read() as connection:
         asked = requests.open_ones(connection)
         proposed = list(_proposed(connection))
-        people = rights.to_answer(connection, instance.keys, book, actor.id, now.date())
-    mine = [_request(each) for each in asked if answers(book, each, actor.id, now) and each.by.id != actor.id]
+        people = rights.to_answer(connection, instance.keys, book, actor, now.date())
+    mine = [_request(each) for each in asked if answers(book, each, actor, now) and each.by.id != actor.id]
     mine += map(_right, people)
-    if decides(book, actor.id, now.date()):
+    if may_decide(book, actor, now.date()):
         mine += [_proposal(each) for each in proposed if each.by.id != actor.id]
     return sorted(mine, key=lambda duty: duty.due_at)
 

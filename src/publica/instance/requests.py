@@ -71,9 +71,9 @@ def concerns(instance: Instance, request: AccessRequest, actor: Actor) -> bool:
     """Whether somebody asked, was asked, or may answer."""
     if actor.id in (request.by.id, request.addressee, request.escalated_to, request.decided_by):
         return True
-    return answers(instance.book(), request, actor.id, clock.now())
+    return answers(instance.book(), request, actor, clock.now())
 
 
 def oversees(instance: Instance, actor: Actor) -> bool:
     """Whether somebody may see everybody's requests."""
-    return may_oversee(instance.book(), actor.id, clock.now().date()).allowed
+    return may_oversee(instance.book(), actor, clock.now().date()).allowed

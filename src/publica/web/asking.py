@@ -99,7 +99,7 @@ def _page(
     wrote: str = "",
 ) -> Response:
     open_now = found.state.value == "open"
-    decision = may_answer(instance.book(), found, caller.actor.id, clock.now())
+    decision = may_answer(instance.book(), found, caller.actor, clock.now())
     return render(
         request,
         "analyst/request.html",

@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from publica.data import versions
 from publica.governance.agreements.oversight import ending, holes
+from publica.governance.identity import RoleName
 from publica.governance.leadership import actions as proposals
 from publica.governance.leadership import listing
 from publica.governance.leadership.model import Proposal
-from publica.governance.leadership.rules import decides, stewards
+from publica.governance.leadership.rules import may_decide, stewards
 from publica.http.caller import Caller
 from publica.http.problems import HttpProblem
 from publica.http.who import Known
@@ -128,8 +129,10 @@ def decide(
 
 def _mine(book: Book, caller: Caller) -> list[Record[Any]]:
     """The datasets that somebody is a steward of today."""
-    today = clock.now().date()
-    return [each for each in book.all("dataset") if caller.actor.id in stewards(book, each.id, today)]
+    actor, today = caller.actor, clock.now().date()
+    if not actor.counts(RoleName.STEWARD):
+        return []
+    return [each for each in book.all("dataset") if actor.id in stewards(book, each.id, today)]
 
 
 def _summary(request: Request, instance: Instance, book: Book, record: Record[Any]) -> dict[str, Any]:
@@ -195,7 +198,7 @@ def _proposal(
     request: Request, caller: Caller, instance: Instance, found: Proposal, *, error: str = ""
 ) -> Response:
     book, open_now = instance.book(), found.state == "open"
-    chief = decides(book, caller.actor.id, clock.now().date())
+    chief = may_decide(book, caller.actor, clock.now().date())
     return render(
         request,
         "steward/proposal.html",

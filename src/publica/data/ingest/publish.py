@@ -116,7 +116,7 @@ def publish(
         "subjects": size,
         "columns": [column.name for column in version.schema.columns],
         "files": [asdict(report) for report in version.files],
-        "actor": asdict(actor),
+        "actor": actor.as_json,
         "salt": salt,
         "recorded_at": clock.text(change.now),
         "entry": entry,

@@ -65,7 +65,7 @@ def ask(
 def answer(db: Database, book: Book, name: str, *, agreed: bool, why: str, actor: Actor) -> AccessRequest:
     """Agree or decline, with a reason. Raises Refused when it is not the actor's to answer."""
     request = _get(db, name)
-    _require(rules.may_answer(book, request, actor.id, clock.now()))
+    _require(rules.may_answer(book, request, actor, clock.now()))
     state = RequestState.AGREED if agreed else RequestState.DECLINED
     text = _words(why, "reason")
     db.write(lambda change: _decide(change, request, state, text, actor))

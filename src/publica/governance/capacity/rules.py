@@ -10,7 +10,8 @@ from typing import Any
 from publica.governance.capacity.model import AccessRequest, Gap
 from publica.governance.identity.model import RoleAssignment, RoleName
 from publica.governance.identity.rules import in_service
-from publica.governance.leadership.rules import accountable, decides
+from publica.governance.leadership.rules import accountable, decides, may_decide
+from publica.kernel.actor import Actor
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Book, Record
 from publica.kernel.records.types import valid_on
@@ -164,24 +165,29 @@ def escalates_to(book: Book, request: AccessRequest, at: date) -> str | None:
     return next((name for name in chiefs if name not in (request.by.id, request.addressee)), None)
 
 
-def may_answer(book: Book, request: AccessRequest, actor: str, now: datetime) -> Decision:
+def may_answer(book: Book, request: AccessRequest, actor: Actor, now: datetime) -> Decision:
     """Whether an official may answer: whoever was asked, their successor once they left, and a chief data
     officer of a public body once the clock ran out. Never the asker."""
-    params = {"actor": actor}
+    params = {"actor": actor.id}
     return Decision(
         (
             Clause("request-addressee", answers(book, request, actor, now), params),
-            Clause("request-another", actor != request.by.id, params),
+            Clause("request-another", actor.id != request.by.id, params),
         )
     )
 
 
-def answers(book: Book, request: AccessRequest, actor: str, now: datetime) -> bool:
+def answers(book: Book, request: AccessRequest, actor: Actor, now: datetime) -> bool:
     """Whether a request waits for this official."""
     today = now.date()
     if in_service(book, request.addressee, today) is None:
-        return actor in responsible(book, request.answering, today)
-    return actor == request.addressee or (request.due_at <= now and decides(book, actor, today))
+        theirs = actor.id in _holding(book, request.answering, RoleName.STEWARD, today)
+        chief = actor.id in _chiefs(book, request.answering, today)
+        return (theirs and actor.counts(RoleName.STEWARD)) or (
+            chief and actor.counts(RoleName.CHIEF_DATA_OFFICER)
+        )
+    asked = actor.id == request.addressee and actor.counts(RoleName.STEWARD, RoleName.CHIEF_DATA_OFFICER)
+    return asked or (request.due_at <= now and may_decide(book, actor, today))
 
 
 def may_withdraw(request: AccessRequest, actor: str) -> Decision:

@@ -70,10 +70,10 @@ def accept(
     proposal = listing.get(db, name)
     with db.read() as connection:
         book = records.book(connection, kinds)
-    _require(rules.may_accept(book, proposal, {}, actor.id, clock.now().date()))
+    _require(rules.may_accept(book, proposal, {}, actor, clock.now().date()))
 
     def also(change: Change, before: Book, new: Mapping[tuple[str, str], Spec]) -> None:
-        _require(rules.may_accept(before, proposal, new, actor.id, change.now.date()))
+        _require(rules.may_accept(before, proposal, new, actor, change.now.date()))
         _decide(change, proposal, State.ACCEPTED, actor, why)
 
     _require_open(proposal)
@@ -89,7 +89,7 @@ def decline(db: Database, kinds: Sequence[Kind], name: str, actor: Actor, why: s
     proposal = listing.get(db, name)
     with db.read() as connection:
         book = records.book(connection, kinds)
-    _require(rules.may_decline(book, proposal, actor.id, clock.now().date()))
+    _require(rules.may_decline(book, proposal, actor, clock.now().date()))
     _require_open(proposal)
     db.write(lambda change: _decide(change, proposal, State.DECLINED, actor, why))
 

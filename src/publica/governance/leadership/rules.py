@@ -9,6 +9,7 @@ from typing import Any
 from publica.governance.identity.model import OrganisationType, RoleAssignment, RoleName
 from publica.governance.identity.rules import in_service, roles_of
 from publica.governance.leadership.model import Accountable, Proposal, Vacancy
+from publica.kernel.actor import Actor
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Book, Record
 from publica.kernel.records.types import valid_on
@@ -55,25 +56,25 @@ def vacancy(book: Book, dataset_id: str, at: date) -> Vacancy | None:
 
 
 def may_accept(
-    book: Book, proposal: Proposal, new: Mapping[tuple[str, str], Any], actor: str, at: date
+    book: Book, proposal: Proposal, new: Mapping[tuple[str, str], Any], actor: Actor, at: date
 ) -> Decision:
     """Whether an official may accept a proposal: a chief data officer of a public body, another one than the
     proposer, and none whom the changes (`new`: specs by kind and id) are about."""
-    own = any(_is_about(book, key, spec, actor) for key, spec in new.items())
-    params = {"actor": actor}
+    own = any(_is_about(book, key, spec, actor.id) for key, spec in new.items())
+    params = {"actor": actor.id}
     return Decision(
         (
-            Clause("proposal-chief", decides(book, actor, at), params),
-            Clause("proposal-another", actor != proposal.by.id, params),
+            Clause("proposal-chief", may_decide(book, actor, at), params),
+            Clause("proposal-another", actor.id != proposal.by.id, params),
             Clause("proposal-not-own", not own, params),
         )
     )
 
 
-def may_decline(book: Book, proposal: Proposal, actor: str, at: date) -> Decision:
+def may_decline(book: Book, proposal: Proposal, actor: Actor, at: date) -> Decision:
     """Whether an official may decline a proposal: whoever may decide, and the proposer."""
-    may = actor == proposal.by.id or decides(book, actor, at)
-    return Decision((Clause("proposal-chief", may, {"actor": actor}),))
+    may = actor.id == proposal.by.id or may_decide(book, actor, at)
+    return Decision((Clause("proposal-chief", may, {"actor": actor.id}),))
 
 
 def decides(book: Book, official: str, at: date) -> bool:
@@ -81,10 +82,16 @@ def decides(book: Book, official: str, at: date) -> bool:
     return _of_public_body(book, official, at, (RoleName.CHIEF_DATA_OFFICER,))
 
 
-def may_oversee(book: Book, official: str, at: date) -> Decision:
+def may_decide(book: Book, actor: Actor, at: date) -> bool:
+    """Whether they do so now, with the roles that count."""
+    return actor.counts(RoleName.CHIEF_DATA_OFFICER) and decides(book, actor.id, at)
+
+
+def may_oversee(book: Book, actor: Actor, at: date) -> Decision:
     """Whether an official sees what concerns everybody: chief data officers and auditors of public bodies."""
-    oversees = _of_public_body(book, official, at, (RoleName.CHIEF_DATA_OFFICER, RoleName.AUDITOR))
-    return Decision((Clause("oversight-office", oversees, {"actor": official}),))
+    roles = tuple(r for r in (RoleName.CHIEF_DATA_OFFICER, RoleName.AUDITOR) if actor.counts(r))
+    oversees = _of_public_body(book, actor.id, at, roles)
+    return Decision((Clause("oversight-office", oversees, {"actor": actor.id}),))
 
 
 def _of_public_body(book: Book, official: str, at: date, names: tuple[RoleName, ...]) -> bool:

@@ -45,7 +45,7 @@ def ask(
 
     Raises BadInput without words or with too many, TooManyWait when too much of the person's waits already.
     """
-    said: dict[str, Any] = {"person": content.person, "about": content.about, "actor": _who(actor)}
+    said: dict[str, Any] = {"person": content.person, "about": content.about, "actor": actor.as_json}
     said["words"] = _words(content.words)
     name, token, salt = ids.draw("rrq"), secrets.token_bytes(16), new_salt()
 
@@ -101,7 +101,7 @@ def answer(
     """
     if state not in (State.DONE, State.DECLINED):
         raise BadInput(f"{state} is no answer.", do="Say done, or declined.")
-    said = {"actor": _who(actor), "words": _words(words)}
+    said = {"actor": actor.as_json, "words": _words(words)}
 
     def work(change: Change) -> None:
         _require(book, keys, listing.get(change.connection, name), actor, change)
@@ -119,7 +119,7 @@ def withdraw(db: Database, keys: Keys, name: str, person: str, actor: Actor) -> 
         row = listing.row_of(change.connection, name)
         if row.subject_tag not in listing.tags(keys, person):
             raise BadInput(f"There is no request {name[:40]!r}.", do="Check its id.")
-        _decide(change, keys, name, State.WITHDRAWN, {"actor": _who(actor), "words": ""})
+        _decide(change, keys, name, State.WITHDRAWN, {"actor": actor.as_json, "words": ""})
 
     db.write(work)
 
@@ -144,13 +144,9 @@ def _require(book: Book, keys: Keys, request: Waiting, actor: Actor, change: Cha
     at = change.now.date()
     among = {actor.id, *rules.answering(book, request.dataset, request.organisation, at)}
     accused = listing.accused(change.connection, keys, request, among)
-    decision = rules.may_answer(book, request, actor.id, at, accused)
+    decision = rules.may_answer(book, request, actor, at, accused)
     if not decision.allowed:
         raise Refused(decision)
-
-
-def _who(actor: Actor) -> dict[str, str | None]:
-    return {"id": actor.id, "authenticated": actor.authenticated, "os_user": actor.os_user}
 
 
 def _words(given: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
-from publica.governance.leadership.rules import decides
+from publica.governance.leadership.rules import may_decide
 from publica.kernel import clock
+from publica.kernel.actor import Actor
 from publica.kernel.errors import BadInput, IntegrityBroken
 from publica.kernel.keys import Keys
 from publica.kernel.ledger.canonical import b64, canonical, commit, unb64
@@ -31,7 +32,7 @@ def waiting(connection: Connection, *where: ColumnElement[bool]) -> list[Waiting
     return [_waiting(row) for row in connection.execute(query.order_by(requests.c.due_at, requests.c.number))]
 
 
-def to_answer(connection: Connection, keys: Keys, book: Book, official: str, at: date) -> list[Waiting]:
+def to_answer(connection: Connection, keys: Keys, book: Book, official: Actor, at: date) -> list[Waiting]:
     """The requests that wait for an official, most urgent first: all of them, however many others wait."""
     found = waiting(connection, _reaching(connection, book, official, at))
     return [each for each in found if _reaches(connection, keys, book, each, official, at)]
@@ -49,14 +50,14 @@ def accused(connection: Connection, keys: Keys, request: Waiting, among: Iterabl
     return frozenset(each for each in among if transparency.is_of(connection, keys, use, each))
 
 
-def _reaching(connection: Connection, book: Book, official: str, at: date) -> ColumnElement[bool]:
+def _reaching(connection: Connection, book: Book, official: Actor, at: date) -> ColumnElement[bool]:
     """At least what waits for an official: by the datasets and organisations that they answer for."""
     open_ones = select(requests.c.dataset, requests.c.organisation).where(requests.c.state == State.OPEN)
-    chief = decides(book, official, at)
+    chief = may_decide(book, official, at)
     theirs = []
     for dataset, organisation in connection.execute(open_ones.distinct()).all():
         stewards = rules.answering(book, dataset, organisation, at)
-        if official in stewards or (chief and not stewards):
+        if official.id in stewards or (chief and not stewards):
             theirs.append((dataset, organisation))
     mine = or_(
         requests.c.dataset.in_([dataset for dataset, _ in theirs if dataset is not None]),
@@ -68,11 +69,11 @@ def _reaching(connection: Connection, book: Book, official: str, at: date) -> Co
 
 
 def _reaches(
-    connection: Connection, keys: Keys, book: Book, request: Waiting, official: str, at: date
+    connection: Connection, keys: Keys, book: Book, request: Waiting, official: Actor, at: date
 ) -> bool:
     if not rules.answers(book, request, official, at, frozenset()) and request.what is not What.COMPLAINT:
         return False
-    among = {official, *rules.answering(book, request.dataset, request.organisation, at)}
+    among = {official.id, *rules.answering(book, request.dataset, request.organisation, at)}
     return rules.answers(book, request, official, at, accused(connection, keys, request, among))
 
 

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 from publica.governance.identity.model import RoleName
 from publica.governance.identity.rules import in_service
-from publica.governance.leadership.rules import decides, stewards
+from publica.governance.leadership.rules import may_decide, stewards
+from publica.kernel.actor import Actor
 from publica.kernel.decision import Clause, Decision
 from publica.kernel.records import Book
 from publica.kernel.records.types import valid_on
@@ -21,22 +22,23 @@ def due(asked: datetime) -> datetime:
     return asked + timedelta(days=ANSWER_DAYS)
 
 
-def answers(book: Book, request: Waiting, official: str, at: date, accused: frozenset[str]) -> bool:
+def answers(book: Book, request: Waiting, official: Actor, at: date, accused: frozenset[str]) -> bool:
     """Whether a request is an official's to answer.
 
     A steward's of the data it is about, or of the organisation that it complains of; where there is none, or
     the clock has run out, a chief data officer's. Never of those whose own use it complains of (`accused`).
     """
-    if official in accused:
+    if official.id in accused:
         return False
     mine = answering(book, request.dataset, request.organisation, at) - accused
     late = request.due_at.date() <= at
-    return official in mine or ((late or not mine) and decides(book, official, at))
+    theirs = official.id in mine and official.counts(RoleName.STEWARD)
+    return theirs or ((late or not mine) and may_decide(book, official, at))
 
 
-def may_answer(book: Book, request: Waiting, official: str, at: date, accused: frozenset[str]) -> Decision:
+def may_answer(book: Book, request: Waiting, official: Actor, at: date, accused: frozenset[str]) -> Decision:
     """The same as a decision."""
-    params = {"actor": official, "about": request.dataset or request.organisation}
+    params = {"actor": official.id, "about": request.dataset or request.organisation}
     return Decision((Clause("rights-answering", answers(book, request, official, at, accused), params),))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Insert, insert
@@ -191,7 +191,7 @@ def _row(keys: Keys, receipt: Receipt, private: Private) -> dict[str, Any]:
 def _original(private: Private, receipt: Receipt, salts: Mapping[str, bytes]) -> bytes:
     return json.dumps(
         {
-            "actor": asdict(private.who),
+            "actor": private.who.as_json,
             "sql": private.sql,
             "params": plain(private.params),
             "digest": receipt.digest,
