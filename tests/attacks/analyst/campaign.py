@@ -34,6 +34,7 @@ class Result:
     questions: int
     trials: list[Trial] = field(default_factory=list)
     incomes: Incomes = field(default_factory=Incomes)
+    family: str = ""
 
     @cached_property
     def told(self) -> Told:
@@ -311,7 +312,7 @@ def _cut(arena: Arena, play: Callable[[int], Result], questions: int) -> Iterato
 def campaign(arena: Arena, questions: int, noise: float, only: Sequence[str] = ()) -> Iterator[Result]:
     """Everything; or `only` these families, with all questions for each."""
     for name, share, play in families(arena, Register(arena), noise):
-        if not only:
-            yield from play(round(questions * share))
-        elif name in only:
-            yield from play(questions)
+        if not only or name in only:
+            for result in play(questions if only else round(questions * share)):
+                result.family = name
+                yield result
