@@ -89,6 +89,7 @@ def test_terms_that_come_back_do_not_bring_consents_back(office: Office) -> None
     "fields",
     [
         {"title": "Something else"},
+        {"translations": {"fr": {"title": "Autre chose"}}},
         {"purpose": "dpv:Marketing"},
         {"retention": "P99Y"},
         {"protection": "rows"},
@@ -221,6 +222,7 @@ def asks_for_names(office: Office, **fields: Any) -> None:
         ("name", {"role": "attribute"}),
         ("name", {"role": "dimension"}),
         ("name", {"title": "HIV status"}),
+        ("name", {"labels": {"fr": "Statut sérologique"}}),
         ("name", {"type": "integer"}),
     ],
 )
@@ -246,7 +248,7 @@ def test_whose_rows_they_are_belongs_to_the_terms(office: Office) -> None:
 def said(office: Office, language: str, section: str) -> str:
     book = office.instance.book()
     now = version(office)
-    made = wording.compiled(now.terms, wording.names_of(book), language, now.question)
+    made = wording.compiled(now.terms, wording.names_of(book, language), language, now.question)
     assert made.findings == []
     return " ".join(next(each.sentences for each in made.sections if each.name == section))
 
@@ -255,7 +257,11 @@ def said(office: Office, language: str, section: str) -> str:
     ("language", "may", "may_not"),
     [
         ("en", "may leave too, and it shows who you are: ", "may not leave, as it shows who you are: "),
-        ("fr", "peut sortir aussi, et dit qui vous êtes : ", "ne peut pas sortir, car cela dit qui vous"),
+        (
+            "fr",
+            "peut sortir aussi, et dit qui vous êtes\N{NO-BREAK SPACE}: ",
+            "ne peut pas sortir, car cela dit qui vous",
+        ),
     ],
 )
 def test_a_notice_names_what_shows_who_somebody_is(
@@ -364,6 +370,34 @@ def test_withdrawals_in_bulk_need_no_terms(office: Office, tmp_path: Path) -> No
 HURRY = "Hurry: you must agree"
 
 
+def in_french(**texts: str) -> dict[str, Any]:
+    return {"translations": {"fr": texts}}
+
+
+def test_a_notice_names_records_in_its_language(office: Office) -> None:
+    records = documents()
+    population = ("dataset", "population")
+    office.apply(
+        {
+            STUDY: {**records[STUDY], **in_french(title="Étude des hôpitaux")},
+            population: {**with_column("sex", labels={"fr": "sexe"}), **in_french(title="Habitants")},
+        }
+    )
+    book, now = office.instance.book(), version(office)
+    french, english = (
+        wording.compiled(now.terms, wording.names_of(book, language), language, now.question).text
+        for language in ("fr", "en")
+    )
+    for mine, other, text in (
+        ("Étude des hôpitaux", records[STUDY]["title"], french),
+        (records[STUDY]["title"], "Étude", english),
+        ("Habitants", records[population]["title"], french),
+        (records[population]["title"], "Habitants", english),
+    ):
+        assert mine in text
+        assert other not in text
+
+
 def test_no_name_that_reaches_a_notice_presses_people(office: Office) -> None:
     records = documents()
     population = ("dataset", "population")
@@ -375,6 +409,11 @@ def test_no_name_that_reaches_a_notice_presses_people(office: Office) -> None:
         (holder, {**records[holder], "name": HURRY}),
         (population, {**records[population], "title": HURRY}),
         (population, with_column("municipality", title=HURRY)),
+        (organisation, {**records[organisation], **in_french(name=HURRY)}),
+        (holder, {**records[holder], **in_french(name=HURRY)}),
+        (population, {**records[population], **in_french(title=HURRY)}),
+        (population, with_column("municipality", labels={"fr": HURRY})),
+        (STUDY, {**records[STUDY], **in_french(title=HURRY)}),
         (STUDY, {**records[STUDY], "purpose": "x:LastChanceYouMustAgree"}),
     ):
         with pytest.raises(BadInput, match="press people"):

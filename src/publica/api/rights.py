@@ -233,7 +233,7 @@ def notice(instance: Opened, activity: Name, language: Language = "en") -> Notic
         raise HttpProblem(
             "not-found", "No consent is asked for that.", do="See GET /api/v1/records?kind=activity."
         )
-    made = wording.compiled(version.terms, wording.names_of(book), language, version.question)
+    made = wording.compiled(version.terms, wording.names_of(book, language), language, version.question)
     return Notice.model_validate(
         {
             "activity": activity,

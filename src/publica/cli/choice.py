@@ -123,7 +123,7 @@ def notice(folder: str, activity: str, language: str, form: str) -> None:
                 f"No consent is asked for {activity!r}.", do="Name an activity that rests on consent."
             )
         understood = citizens.understood(opened, activity)
-    made = wording.compiled(version.terms, wording.names_of(book), language, version.question)
+    made = wording.compiled(version.terms, wording.names_of(book, language), language, version.question)
     answers = [{"version": each.version, "asked": each.asked, "passed": each.passed} for each in understood]
     if form == "json":
         facts = {"activity": activity, "version": version.version, "terms": version.hash, "ease": made.ease}

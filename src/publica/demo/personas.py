@@ -62,17 +62,23 @@ TOLD: dict[str, tuple[str, str, tuple[Try, ...]]] = {
         mark("Statistician, Statistics Office"),
         mark("She makes statistics from everybody's incomes, and does research on those who agreed to it."),
         (
-            Try("/workbench", mark("Ask for mean incomes: totals come out, nobody's own income does.")),
-            Try("/workbench", mark("Ask for hospital stays: rows without names, of those who agreed.")),
+            Try(
+                "/workbench?activity=labour_statistics",
+                mark("Ask for mean incomes: totals come out, nobody's own income does."),
+            ),
+            Try(
+                "/workbench?activity=health_research",
+                mark("Ask for hospital stays: rows without names, of those who agreed."),
+            ),
         ),
     ),
     "ana": (
         mark("Analyst, Social Services"),
         mark("She looks for households that have a right to a heating grant. A law lets her."),
         (
-            Try("/workbench", mark("Ask for the households, and read the receipt.")),
+            Try("/workbench?activity=heating_grant", mark("Ask for incomes, and read the receipt.")),
             Try(
-                "/workbench",
+                "/workbench?activity=heating_grant",
                 mark("Ask for addresses, too, and be refused: see what is missing, and who can give it."),
             ),
         ),
@@ -80,7 +86,12 @@ TOLD: dict[str, tuple[str, str, tuple[Try, ...]]] = {
     "axel": (
         mark("Engineer, a supplier"),
         mark("He would like names and addresses to test software. No agreement gives them to him."),
-        (Try("/workbench", mark("Ask, be refused, and send a request to the person who can decide.")),),
+        (
+            Try(
+                "/workbench?activity=software_tests",
+                mark("Ask, be refused, and send a request to the person who can decide."),
+            ),
+        ),
     ),
     "sam": (
         mark("Steward, Civil Registry"),
@@ -95,7 +106,7 @@ TOLD: dict[str, tuple[str, str, tuple[Try, ...]]] = {
     "audra": (
         mark("Auditor"),
         mark("She may see every use, and no data."),
-        (Try("/office", mark("Find everybody whose data one official touched in a month.")),),
+        (Try("/office/breach", mark("Find everybody whose data one official touched in a month.")),),
     ),
 }
 """What the first page of the demo says of officials: their role, who they are, what to try."""
@@ -109,11 +120,16 @@ CITIZENS = (
     ),
     (
         mark("They agree to health research."),
-        (Try("/my-choices", mark("Take it back. Then be Stella, ask again, and see the answer change.")),),
+        (
+            Try(
+                "/my-choices/health_research",
+                mark("Take it back. Then be Stella, ask again, and see the answer change."),
+            ),
+        ),
     ),
     (
         mark("They were in hospital, too, and never agreed to research."),
-        (Try("/my-uses", mark("Prove that a use of hospital stays did not touch you.")),),
+        (Try("/my-uses/others", mark("Prove that a use of hospital stays did not touch you.")),),
     ),
 )
 

@@ -11,7 +11,7 @@ from typing import Any
 from publica.demo import store
 from publica.demo.prepare import prepare
 from publica.demo.stage import Citizen, Say, Stage, acting_as, expect, quoted, text
-from publica.instance import Instance, offline
+from publica.instance import Instance, citizens, offline
 
 OPEN_QUESTIONS = (
     """SELECT socket, count(*) AS points, max(power_kw) AS kw FROM charging_points
@@ -30,6 +30,7 @@ ADMITTED = """SELECT s.person_id, p.birth_date AS born, p.municipality AS region
        WHERE s.admitted = DATE '{admitted}' ORDER BY born"""
 MEANS = "SELECT year, count(*) AS people, avg(income) AS mean FROM incomes GROUP BY year ORDER BY year"
 STAYS = "SELECT count(*) AS stays, count(DISTINCT person_id) AS people FROM hospital_stays"
+MOVED = "I moved in spring. The register still has my old address."
 HOW = {"left": "your row left", "total": "in a total", "looked through": "looked through"}
 PUBLIC_KEY = "ledger.pub"
 RECEIPT = ("id", "at", "organisation", "activity", "purpose", "basis", "agreements", "datasets", "rows")
@@ -143,6 +144,12 @@ def listed(stage: Stage, left: str) -> None:
     stage.table(["when", "who", "activity", "data", "how", "use"], rows)
     how = {use["use"]: use["how"] for use in uses}
     expect(how.get(left) == "left", "the citizen's list does not say that the row left")
+    neighbour = (stage.citizen, *stage.others)[-1].key
+    waiting = citizens.ask_correction(
+        stage.instance, neighbour, "population", "address", MOVED, acting_as(neighbour)
+    )
+    stage.tell(f"{neighbour} says that their address is wrong. It waits for Sam, who has 28 days:")
+    stage.facts({"request": waiting.id, "due": waiting.due_at.date().isoformat()})
 
 
 def proved(stage: Stage, left: str, after: str) -> None:

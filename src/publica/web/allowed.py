@@ -60,7 +60,7 @@ class ColumnShown:
     sensitivity: str
     form: str
     passes: bool
-    dimension: bool
+    role: str
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,32 @@ def allowed(book: Book, name: str, at: date) -> Allowed:
 
 
 def starter(found: Allowed) -> str:
-    """A first question that the activity allows: how many rows there are by the first thing to group by."""
+    """A first question: a mean of the activity's data, or a number of rows, by something to group by.
+
+    Where the activity reads data of which nothing comes through, the question is for that: its refusal says
+    what is missing, and who can supply it.
+    """
+    own = [dataset for dataset in found.datasets if not dataset.open]
+    for dataset in own:
+        by, measure = _first(dataset, "dimension", "time"), _first(dataset, "measure")
+        if by and measure:
+            return _grouped(dataset, by, f"count(*) AS number, avg({measure}) AS mean")
+    if own and not any(dataset.passing for dataset in own):
+        declared = [each.name for each in own[0].columns if each.form != "not declared"]
+        return f"SELECT {', '.join(declared)}\nFROM {own[0].id}"
     for dataset in found.datasets:
-        column = next((each.name for each in dataset.columns if each.dimension and each.passes), None)
-        if column is not None:
-            by = f"GROUP BY {column}\nORDER BY {column}"
-            return f"SELECT {column}, count(*) AS number\nFROM {dataset.id}\n{by}"
+        if by := _first(dataset, "dimension"):
+            return _grouped(dataset, by, "count(*) AS number")
     return ""
+
+
+def _first(dataset: DatasetShown, *roles: str) -> str | None:
+    """The first column of such a role that comes through."""
+    return next((each.name for each in dataset.columns if each.passes and each.role in roles), None)
+
+
+def _grouped(dataset: DatasetShown, by: str, figures: str) -> str:
+    return f"SELECT {by}, {figures}\nFROM {dataset.id}\nGROUP BY {by}\nORDER BY {by}"
 
 
 def _law(book: Book, activity: Record[Any] | None) -> Record[Any] | None:
@@ -157,7 +176,7 @@ def _column(grant: Grant, column: Any, declared: frozenset[str] | None) -> Colum
         sensitivity=SENSITIVITY[None if column.sensitivity is None else str(column.sensitivity)],
         form=form,
         passes=form in THROUGH,
-        dimension=column.role == "dimension",
+        role=str(column.role),
     )
 
 

@@ -25,7 +25,7 @@ from publica.trust.transparency.asked import Filter
 from publica.web import allowed, named, words
 from publica.web.answers import Serving, Shown, shown
 from publica.web.lacking import lacking
-from publica.web.site import Opened, here, render, see
+from publica.web.site import Opened, book_of, here, render, see
 from publica.web.site import router as pages
 
 router = pages()
@@ -86,7 +86,7 @@ def workbench(
     """The workbench, with nothing asked yet; or with the words of an earlier use of one's own."""
     if again is not None:
         return _page(request, caller, instance, _earlier(instance, caller, again))
-    book = instance.book()
+    book = book_of(request, instance)
     mine = [name for name, _ in allowed.choices(book, caller, clock.now().date())]
     chosen = activity if activity in mine else mine[0]
     question = allowed.starter(allowed.allowed(book, chosen, clock.now().date()))
@@ -159,7 +159,7 @@ def uses(
     with instance.db.read() as connection:
         found = asked.page(connection, instance.keys, wanted, PAGE + 1)
     more = here(request, after=found[PAGE - 1]["id"]) if len(found) > PAGE else None
-    book = instance.book()
+    book = book_of(request, instance)
     return render(
         request,
         "analyst/uses.html",
@@ -196,7 +196,7 @@ def request_missing(
 @router.get("/datasets/{dataset}")
 def dataset(request: Request, caller: Known, instance: Opened, dataset: str) -> Response:
     """What a dataset is, and what one's activities let through of it."""
-    book, today = instance.book(), clock.now().date()
+    book, today = book_of(request, instance), clock.now().date()
     record = book.get("dataset", dataset)
     if record is None:
         raise HttpProblem("not-found", "There is no such dataset.")
@@ -237,7 +237,7 @@ async def _explain(request: Request, caller: Caller, instance: Instance, draft: 
     serving: Serving = request.app.state.serving
     question = caller.request(draft.activity, draft.sql, draft.params)
     found = await serving.explain(question, lambda: gone(request.receive))
-    language, book = words.language_of(request), await run_in_threadpool(instance.book)
+    language, book = words.language_of(request), await run_in_threadpool(book_of, request, instance)
     clauses = tuple(
         {
             "holds": clause.holds,
@@ -252,7 +252,7 @@ async def _explain(request: Request, caller: Caller, instance: Instance, draft: 
 
 def _refusal(request: Request, caller: Caller, instance: Instance, refusal: Refused) -> Outcome:
     """Each missing condition in words, with whom to ask for it."""
-    book, language = instance.book(), words.language_of(request)
+    book, language = book_of(request, instance), words.language_of(request)
     gaps: tuple[Any, ...] = ()
     if refusal.receipt is not None and caller.kind != "citizen":
         gaps = requests.refusal(instance, refusal.receipt, caller.actor).gaps
@@ -297,7 +297,7 @@ def _use(
 ) -> Response:
     entry = _own(instance, caller, receipt)
     original = open_original(instance.db, instance.keys, receipt, caller.actor, OWN)
-    book, language = instance.book(), words.language_of(request)
+    book, language = book_of(request, instance), words.language_of(request)
     missing: list[Missing] = []
     if entry["outcome"] == "refused":
         found = requests.refusal(instance, receipt, caller.actor)
@@ -348,7 +348,7 @@ def _params(text: str) -> dict[str, str]:
 def _page(
     request: Request, caller: Caller, instance: Instance, draft: Draft, outcome: Outcome | None = None
 ) -> Response:
-    book, today = instance.book(), clock.now().date()
+    book, today = book_of(request, instance), clock.now().date()
     choices = allowed.choices(book, caller, today)
     known = dict(choices)
     if draft.activity not in known:  # cited all the same, by hand or in an earlier use: the door says why not

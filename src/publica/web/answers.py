@@ -94,7 +94,7 @@ class Shown:
     numeric: tuple[bool, ...]
     rows: tuple[tuple[Cell, ...], ...]
     total: int
-    picture: Picture | None
+    pictures: tuple[Picture, ...]
     protected: Any = None
 
     @property
@@ -125,7 +125,7 @@ def shown(made: Made) -> Shown:
         numeric=numeric,
         rows=rows,
         total=answer.rows,
-        picture=picture(names, numeric, rows) if answer.rows <= BARS else None,
+        pictures=pictures(names, numeric, rows) if answer.rows <= BARS else (),
         protected=answer.protected,
     )
 
@@ -173,20 +173,28 @@ def _digits(number: float, value: Any) -> str:
 LABELS, PLOT, STEP = 230, 430, 30
 """Widths of the labels and of the bars, and the height of one bar with its gap."""
 LABEL = 28
+PICTURES = 3
+"""Columns that are drawn, at most."""
 
 
-def picture(names: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[Cell]]) -> Picture | None:
-    """Bars of the last numeric column by the others; None where there is nothing to compare."""
+def pictures(
+    names: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequence[Cell]]
+) -> tuple[Picture, ...]:
+    """Bars of each of the first numeric columns, by the others; none where there is nothing to compare."""
     measures = [at for at, is_number in enumerate(numeric) if is_number]
-    if len(rows) < 2 or not measures or len(names) < 2:
-        return None
-    if len(measures) == len(names):
+    if len(rows) < 2 or len(names) < 2:
+        return ()
+    if len(measures) == len(names):  # the first tells the rows apart, as a year does
         measures = measures[1:]
-    at = measures[0]
     labels = [place for place in range(len(names)) if place not in measures]
-    drawn = [(_label(row, labels), row[at]) for row in rows if row[at].number is not None]
-    if len(drawn) < 2:
-        return None
+    of = ", ".join(names[place] for place in labels)
+    told = [_label(row, labels) for row in rows]
+    made = (_picture(names[at], of, told, [row[at] for row in rows]) for at in measures[:PICTURES])
+    return tuple(each for each in made if len(each.bars) > 1)
+
+
+def _picture(column: str, of: str, labels: Sequence[str], cells: Sequence[Cell]) -> Picture:
+    drawn = [(label, cell) for label, cell in zip(labels, cells, strict=True) if cell.number is not None]
     ends = [0.0]
     for _, cell in drawn:
         number, margin = cell.number or 0.0, cell.margin or 0.0
@@ -194,8 +202,8 @@ def picture(names: Sequence[str], numeric: Sequence[bool], rows: Sequence[Sequen
     low, high = min(ends), max(ends)
     scale = PLOT / (high - low or 1)
     return Picture(
-        column=names[at],
-        of=", ".join(names[place] for place in labels),
+        column=column,
+        of=of,
         bars=tuple(_bar(number, label, cell, low, scale) for number, (label, cell) in enumerate(drawn)),
         height=len(drawn) * STEP + 10,
         zero=round(LABELS + (0 - low) * scale, 1),

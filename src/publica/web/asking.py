@@ -17,7 +17,7 @@ from publica.kernel import clock
 from publica.kernel.errors import BadInput
 from publica.web import named, words
 from publica.web.lacking import lacking
-from publica.web.site import Opened, here, render, see
+from publica.web.site import Opened, book_of, here, render, see
 from publica.web.site import router as pages
 
 router = pages()
@@ -114,7 +114,7 @@ def _page(
 
 def _facts(request: Request, instance: Instance, found: AccessRequest) -> dict[str, Any]:
     """A request as pages show it: names instead of ids, and how long there is."""
-    book, now = instance.book(), clock.now()
+    book, now = book_of(request, instance), clock.now()
     return {
         "id": found.id,
         "state": found.state.value,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
 
@@ -11,6 +12,7 @@ from fastapi import Form, Path, Query, Request
 from starlette.responses import Response
 
 from publica.data import subjects
+from publica.governance.activities import OWN_DATA
 from publica.http.caller import Caller
 from publica.http.problems import HttpProblem
 from publica.http.streaming import gone
@@ -28,7 +30,7 @@ from publica.trust.transparency.model import How
 from publica.web import citizen_sentences as sentences
 from publica.web import understanding, words
 from publica.web.answers import Serving
-from publica.web.site import Opened, render, see
+from publica.web.site import Opened, book_of, render, see
 from publica.web.site import router as pages
 from publica.web.words import mark
 from publica.wording import notice as wording
@@ -87,7 +89,7 @@ def my_data(request: Request, caller: Known, instance: Opened) -> Response:
         "citizen/data.html",
         holdings=citizens.holdings(instance),
         used=citizens.last_used(instance, key, caller.actor),
-        names=wording.names_of(instance.book()),
+        **_named(request, instance),
     )
 
 
@@ -126,9 +128,15 @@ def my_uses(
     until: Annotated[str, Query(max_length=10)] = "",
     after: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
 ) -> Response:
-    """Every use that concerned one, newest first, each in a sentence. Looking is entered in the ledger."""
+    """Every use that concerned one, newest first, each in a sentence. Looking is entered in the ledger.
+
+    Those that one made oneself, by reading one's own data, are shown when they are asked for.
+    """
     _, position = _person(instance, caller)
+    own = activity == OWN_DATA
     only = Only(organisation or None, activity or None, how if how in HOWS else None)  # type: ignore[arg-type]
+    if not activity:
+        only = replace(only, but=OWN_DATA)
     first, last = _day(since), _day(until)
     page = transparency.page_of_uses(
         instance.db,
@@ -141,8 +149,8 @@ def my_uses(
         until=None if last is None else last + timedelta(days=1, microseconds=-1000),
         only=only,
     )
-    book, language = instance.book(), words.language_of(request)
-    names = wording.names_of(book)
+    book, language = book_of(request, instance), words.language_of(request)
+    names = _names(request, instance)
     return render(
         request,
         "citizen/uses.html",
@@ -157,7 +165,8 @@ def my_uses(
             "since": since,
             "until": until,
         },
-        filtered=bool(organisation or activity or how or first or last),
+        own=own,
+        filtered=bool(organisation or (activity and not own) or how or first or last),
         organisations=book.all("organisation"),
         activities=book.all("activity"),
         hows=sentences.HOW,
@@ -167,14 +176,13 @@ def my_uses(
 @router.get("/my-uses/others")
 def uses_of_others(request: Request, caller: Known, instance: Opened) -> Response:
     """Uses that left one out, each with a proof of that; and questions that were refused."""
-    key, book = key_of(instance, caller), instance.book()
+    key = key_of(instance, caller)
     return render(
         request,
         "citizen/others.html",
         untouched=citizens.untouched(instance, key, caller.actor, OTHERS),
         refused=citizens.refused(instance, OTHERS),
-        names=wording.names_of(book),
-        book=book,
+        **_named(request, instance),
         sentences=sentences,
     )
 
@@ -182,11 +190,11 @@ def uses_of_others(request: Request, caller: Known, instance: Opened) -> Respons
 @router.get("/my-uses/{receipt}")
 def one_use(request: Request, caller: Known, instance: Opened, receipt: Name) -> Response:
     """One use: what its receipt says in public, and what it says about one."""
-    key, book = key_of(instance, caller), instance.book()
+    key, book = key_of(instance, caller), book_of(request, instance)
     entry = _entry(instance, receipt)
     proof = instance.prove(key, receipt, caller.actor)
     mine = next((each for each in _mine(instance, key, caller, entry) if each.use == receipt), None)
-    language, names = words.language_of(request), wording.names_of(book)
+    language, names = words.language_of(request), _names(request, instance)
     return render(
         request,
         "citizen/use.html",
@@ -212,9 +220,9 @@ def proof(caller: Known, instance: Opened, receipt: Name) -> Response:
 @router.get("/my-choices")
 def my_choices(request: Request, caller: Known, instance: Opened) -> Response:
     """Where one stands with every reason for which data about people may be used."""
-    key, book = key_of(instance, caller), instance.book()
+    key = key_of(instance, caller)
     found = citizens.standings(instance, key)
-    return render(request, "citizen/choices.html", standings=found, names=wording.names_of(book), book=book)
+    return render(request, "citizen/choices.html", standings=found, **_named(request, instance))
 
 
 @router.get("/my-choices/{activity}")
@@ -324,6 +332,15 @@ def take_back(request: Request, caller: Known, instance: Opened, name: Name) -> 
 # what these need
 
 
+def _named(request: Request, instance: Instance) -> dict[str, Any]:
+    """The records in the reader's language, and how each is called."""
+    return {"book": book_of(request, instance), "names": _names(request, instance)}
+
+
+def _names(request: Request, instance: Instance) -> wording.Names:
+    return wording.names_of(instance.book(), words.language_of(request))
+
+
 async def _in_turn(request: Request, caller: Caller, work: Callable[[], Response]) -> Response:
     """A page that makes uses: it waits in the queue as every use does."""
     serving: Serving = request.app.state.serving
@@ -338,7 +355,7 @@ def _all_page(request: Request, caller: Caller, instance: Instance) -> Response:
         "citizen/all.html",
         found=[citizens.own(instance, each.dataset.id, caller.actor) for each in citizens.holdings(instance)],
         used=used,
-        names=wording.names_of(instance.book()),
+        **_named(request, instance),
         standings=citizens.standings(instance, key),
     )
 
@@ -349,7 +366,7 @@ def _dataset_page(request: Request, caller: Caller, instance: Instance, dataset:
         found = citizens.own(instance, dataset, caller.actor)
     except BadInput:
         raise HttpProblem("not-found", "There is no such data.", do="See /my-data.") from None
-    return render(request, "citizen/dataset.html", found=found, names=wording.names_of(instance.book()))
+    return render(request, "citizen/dataset.html", found=found, **_named(request, instance))
 
 
 def _choice_page(
@@ -362,8 +379,7 @@ def _choice_page(
     of: str = "understood",
 ) -> Response:
     """A choice. `of`: the part of the page that a problem is of."""
-    found, book = _standing(instance, key, activity), instance.book()
-    names = wording.names_of(book)
+    found = _standing(instance, key, activity)
     return render(
         request,
         "citizen/choice.html",
@@ -373,8 +389,7 @@ def _choice_page(
         asked=citizens.understood(instance, activity),
         problem=problem,
         of=of,
-        names=names,
-        book=book,
+        **_named(request, instance),
     )
 
 
@@ -383,7 +398,7 @@ def _notice(request: Request, instance: Instance, found: citizens.Standing) -> w
     if found.version is None:
         return None
     language = words.language_of(request)
-    return wording.compiled(found.terms, wording.names_of(instance.book()), language, found.version.question)
+    return wording.compiled(found.terms, _names(request, instance), language, found.version.question)
 
 
 def _unread(action: str, shown: Shown | None, understood: str) -> str | None:
@@ -421,7 +436,7 @@ def _corrections_page(
     given: dict[str, str],
     wrong: list[tuple[str, str]] | None = None,
 ) -> Response:
-    book, language = instance.book(), words.language_of(request)
+    language = words.language_of(request)
     asked_for, left_out = citizens.foremost(instance, key, DECIDED)
     return render(
         request,
@@ -433,7 +448,7 @@ def _corrections_page(
         requests=asked_for,
         left_out=left_out,
         holdings=citizens.holdings(instance),
-        names=wording.names_of(book),
+        **_named(request, instance),
         days=DAYS,
     )
 

@@ -9,6 +9,7 @@ from publica.kernel.records import Book
 from publica.web import vocabulary
 from publica.web.shown import LOCALES, day
 from publica.wording.render import sentence
+from publica.wording.typeset import typeset
 
 PLACES = {
     "activity": "/register/activities/",
@@ -51,7 +52,7 @@ RECORDS = {
 }
 """Parameters of sentences that are ids of records, and of which kind."""
 QUOTED = frozenset({"dataset", "activity", "law", "agreement"})
-QUOTES = {"en": "“{}”", "fr": "« {} »"}
+QUOTES = {"en": "“{}”", "fr": typeset("« {} »", "fr")}
 PLAIN = frozenset({"purpose", "protection", "roles"})
 
 

@@ -24,7 +24,7 @@ from publica.web import duties as waiting
 from publica.web import holes as worded
 from publica.web import named, words
 from publica.web.lacking import lacking
-from publica.web.site import Opened, render, see
+from publica.web.site import Opened, book_of, render, see
 from publica.web.site import router as pages
 
 router = pages()
@@ -45,8 +45,8 @@ def office(request: Request, instance: Opened) -> Response:
         request,
         "office/office.html",
         holes=_holes(request, instance),
-        endings=_endings(instance, 90),
-        next_end=next(iter(_endings(instance, None)), None),
+        endings=_endings(request, instance, 90),
+        next_end=next(iter(_endings(request, instance, None)), None),
         refusals=_ranked(request, instance, 90),
         clocks=clocks,
         overdue=sum(each.overdue for each in clocks),
@@ -62,8 +62,8 @@ def accountability(request: Request, instance: Opened, days: Days = 90) -> Respo
         request,
         "office/accountability.html",
         holes=_holes(request, instance),
-        endings=_endings(instance, days),
-        next_end=next(iter(_endings(instance, None)), None),
+        endings=_endings(request, instance, days),
+        next_end=next(iter(_endings(request, instance, None)), None),
         days=days,
         choices=DAYS,
     )
@@ -155,7 +155,7 @@ def report(
 @router.get("/office/breach/{name}")
 def look(request: Request, caller: Known, instance: Opened, name: str) -> Response:
     """One report. The look is entered in the ledger."""
-    found, book = _look(instance, caller, name), instance.book()
+    found, book = _look(instance, caller, name), book_of(request, instance)
     people = breach.persons(instance, found) if _names(caller) else None
     return render(
         request,
@@ -184,14 +184,13 @@ def people(caller: Known, instance: Opened, name: str) -> Response:
 
 
 def _holes(request: Request, instance: Instance) -> list[worded.Shown]:
-    book, found = duties.found_holes(instance)
-    language = words.language_of(request)
-    made = [worded.shown(book, hole, language) for hole in found]
+    book, language = book_of(request, instance), words.language_of(request)
+    made = [worded.shown(book, hole, language) for hole in duties.found_holes(instance)[1]]
     return sorted(made, key=lambda hole: not hole.stops)
 
 
-def _endings(instance: Instance, days: int | None) -> list[dict[str, Any]]:
-    book, today = instance.book(), clock.now().date()
+def _endings(request: Request, instance: Instance, days: int | None) -> list[dict[str, Any]]:
+    book, today = book_of(request, instance), clock.now().date()
     return [
         {
             "kind": worded.KINDS[end.record.kind],
@@ -206,7 +205,7 @@ def _endings(instance: Instance, days: int | None) -> list[dict[str, Any]]:
 
 
 def _ranked(request: Request, instance: Instance, days: int) -> list[dict[str, Any]]:
-    book, language, now = instance.book(), words.language_of(request), clock.now()
+    book, language, now = book_of(request, instance), words.language_of(request), clock.now()
     with instance.db.read() as connection:
         found = refused.ranked(connection, now - timedelta(days=days), now + timedelta(seconds=1))
     most = max((each.times for each in found), default=1)
@@ -227,7 +226,7 @@ def _ranked(request: Request, instance: Instance, days: int) -> list[dict[str, A
 
 
 def _clocks(request: Request, instance: Instance) -> list[waiting.Shown]:
-    return waiting.shown(request, instance.book(), duties.everything(instance))
+    return waiting.shown(request, book_of(request, instance), duties.everything(instance))
 
 
 def _look(instance: Instance, caller: Caller, name: str) -> Report:
@@ -245,7 +244,7 @@ def _names(caller: Caller) -> bool:
 def _breaches(
     request: Request, instance: Instance, wrong: list[str] | None = None, wrote: dict[str, str] | None = None
 ) -> Response:
-    book = instance.book()
+    book = book_of(request, instance)
     return render(
         request,
         "office/breach.html",

@@ -19,7 +19,7 @@ from publica.web import public_register as register
 from publica.web import vocabulary, words
 from publica.web.cast import Member
 from publica.web.drawing import picture
-from publica.web.site import Opened, render
+from publica.web.site import Opened, book_of, render
 from publica.web.site import router as pages
 
 router = pages()
@@ -51,7 +51,7 @@ def sign_in(
 @router.get("/register")
 def data_uses(request: Request, instance: Opened) -> Response:
     """Who uses which data, for what, how often: a picture, a table, every activity and agreement."""
-    book, found = instance.book(), flows(instance)
+    book, found = book_of(request, instance), flows(instance)
     language = words.language_of(request)
     built_in = {name: vocabulary.plain(language, name) for name in BUILT_IN}
     rows = register.rows(book, found, built_in)
@@ -70,7 +70,7 @@ def data_uses(request: Request, instance: Opened) -> Response:
 @router.get("/register/activities/{name}")
 def activity(request: Request, instance: Opened, name: Name) -> Response:
     """One activity: who, why, on what law or consent, which columns, with which protection, how often."""
-    book, found = instance.book(), flows(instance)
+    book, found = book_of(request, instance), flows(instance)
     record = book.get("activity", name)
     if record is None:
         raise HttpProblem("not-found", "There is no such activity.", do="See /register.")
@@ -81,6 +81,8 @@ def activity(request: Request, instance: Opened, name: Name) -> Response:
         record=record,
         organisation=register.name_of(book, "organisation", record.spec.organisation),
         law=law,
+        book=book,
+        register=register,
         parts=register.parts(book, record, found),
         sums=found.activities.get(name, Sums()),
         size=found.size,
@@ -91,7 +93,7 @@ def activity(request: Request, instance: Opened, name: Name) -> Response:
 @router.get("/register/agreements/{name}")
 def agreement(request: Request, instance: Opened, name: Name) -> Response:
     """One agreement: between whom, what of which data, in what form, for how long, how often used."""
-    book, found = instance.book(), flows(instance)
+    book, found = book_of(request, instance), flows(instance)
     record = book.get("agreement", name)
     if record is None:
         raise HttpProblem("not-found", "There is no such agreement.", do="See /register.")
@@ -120,7 +122,7 @@ def ledger(request: Request, instance: Opened) -> Response:
         stated=stated,
         keys=instance.verifier_keys,
         entries=newest(instance, NEWEST),
-        named=partial(register.name_of, instance.book()),
+        named=partial(register.name_of, book_of(request, instance)),
     )
 
 

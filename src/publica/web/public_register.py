@@ -21,7 +21,7 @@ class Shared:
     """A column that an activity may use, and in what form each agreement lets it reach the recipient."""
 
     name: str
-    title: str | None
+    title: str
     forms: tuple[str, ...]
 
 
@@ -58,6 +58,19 @@ def name_of(book: Book, kind: str, identity: str) -> str:
     return str(getattr(found.spec, "title", None) or getattr(found.spec, "name", identity))
 
 
+def called(book: Book, agreement: Record[Agreement]) -> str:
+    """An agreement by its parties."""
+    parties = (agreement.spec.holder, agreement.spec.recipient)
+    return " → ".join(name_of(book, "organisation", party) for party in parties)
+
+
+def column_of(book: Book, dataset: str, name: str) -> str:
+    """How a column is called; its name where it has no other."""
+    found = book.get("dataset", dataset)
+    column = None if found is None else found.spec.column(name)
+    return name if column is None else column.title or column.concept or name
+
+
 def parts(book: Book, activity: Record[Activity], flows: Flows) -> list[Part]:
     """The datasets of an activity."""
     return [_part(book, activity, used.dataset, used.columns, flows) for used in activity.spec.datasets]
@@ -74,21 +87,20 @@ def _part(
         title=name_of(book, "dataset", dataset),
         holder=name_of(book, "organisation", holder),
         own=holder == activity.spec.organisation,
-        columns=tuple(_shared(found, name, dataset, agreements) for name in columns),
+        columns=tuple(_shared(name, column_of(book, dataset, name), dataset, agreements) for name in columns),
         agreements=agreements,
         sums=flows.datasets.get((dataset, activity.id), Sums()),
     )
 
 
-def _shared(dataset: Any, name: str, identity: str, agreements: tuple[Record[Agreement], ...]) -> Shared:
-    column = None if dataset is None else dataset.spec.column(name)
+def _shared(name: str, title: str, identity: str, agreements: tuple[Record[Agreement], ...]) -> Shared:
     forms = {
         shared.columns.get(name, "withheld")
         for agreement in agreements
         for shared in agreement.spec.datasets
         if shared.dataset == identity
     }
-    return Shared(name, None if column is None else column.title, tuple(sorted(forms)))
+    return Shared(name, title, tuple(sorted(forms)))
 
 
 def agreements_for(book: Book, activity: Activity, dataset: str) -> tuple[Record[Agreement], ...]:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from babel import Locale
@@ -39,6 +40,7 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
     return {
         "number": lambda value, digits=None: number(locale, value, digits),
         "percent": lambda value: format_percent(value, locale=locale),
+        "cell": lambda value, role, unit: cell(locale, value, role, unit),
         "day": lambda value: day(locale, value),
         "moment": lambda value: moment(locale, value),
         "short_id": short_id,
@@ -50,12 +52,23 @@ def filters(language: str) -> dict[str, Callable[..., Any]]:
     }
 
 
-def number(locale: Locale, value: float | int | None, digits: int | None = None) -> str:
+def number(locale: Locale, value: float | Decimal | None, digits: int | None = None) -> str:
     """A number as people of the place write it; nothing for none."""
     if value is None:
         return ""
     pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
     return format_decimal(value, format=pattern, locale=locale)
+
+
+def cell(locale: Locale, value: Any, role: str, unit: str | None) -> str:
+    """A value of somebody's data, as people write it: days in words, amounts with their unit."""
+    if isinstance(value, datetime):
+        return moment(locale, value)
+    if isinstance(value, date):
+        return day(locale, value)
+    if role == "measure" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return f"{number(locale, value)} {unit or ''}".rstrip()
+    return str(value)
 
 
 def day(locale: Locale, value: date | datetime | str) -> str:

@@ -24,6 +24,7 @@ from publica.http.caller import ANONYMOUS, Caller
 from publica.http.sessions import SESSION
 from publica.http.who import Identity
 from publica.instance import Instance
+from publica.kernel.records import Book, said_in
 from publica.web import shown, static, words
 from publica.web.navigation import entries
 from publica.web.told import TOLD
@@ -53,6 +54,11 @@ async def _opened(request: Request) -> Instance:
 
 Opened = Annotated[Instance, Depends(_opened)]
 """The instance that is served."""
+
+
+def book_of(request: Request, instance: Instance) -> Book:
+    """The records as they are called in the reader's language: for showing, not for deciding."""
+    return said_in(instance.book(), words.language_of(request))
 
 
 def render(request: Request, template: str, status: int = 200, **facts: Any) -> Response:

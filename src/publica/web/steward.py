@@ -26,7 +26,7 @@ from publica.trust.rights.model import State
 from publica.web import duties as waiting
 from publica.web import holes as worded
 from publica.web import named, words
-from publica.web.site import Opened, render, see
+from publica.web.site import Opened, book_of, render, see
 from publica.web.site import router as pages
 
 router = pages()
@@ -39,7 +39,7 @@ LOADS = 20
 @router.get("/stewardship")
 def stewardship(request: Request, caller: Known, instance: Opened) -> Response:
     """What waits for one, and the datasets that one answers for."""
-    book = instance.book()
+    book = book_of(request, instance)
     queue = duties.queue(instance, caller.actor)
     return render(
         request,
@@ -52,7 +52,7 @@ def stewardship(request: Request, caller: Known, instance: Opened) -> Response:
 @router.get("/stewardship/datasets/{name}")
 def dataset(request: Request, caller: Known, instance: Opened, name: str) -> Response:
     """One dataset that one answers for: its uses, its loads, its problems."""
-    book = instance.book()
+    book = book_of(request, instance)
     record = next((each for each in _mine(book, caller) if each.id == name), None)
     if record is None:
         raise HttpProblem("not-found", "You answer for no such dataset.")
@@ -169,7 +169,7 @@ def _person(
         found = rights.open_request(instance.db, instance.keys, instance.book(), name, caller.actor)
     except BadInput:
         raise HttpProblem("not-found", "There is no such request.") from None
-    book = instance.book()
+    book = book_of(request, instance)
     asked = found.of
     return render(
         request,
@@ -197,7 +197,7 @@ def _get(instance: Instance, name: str) -> Proposal:
 def _proposal(
     request: Request, caller: Caller, instance: Instance, found: Proposal, *, error: str = ""
 ) -> Response:
-    book, open_now = instance.book(), found.state == "open"
+    book, open_now = book_of(request, instance), found.state == "open"
     chief = may_decide(book, caller.actor, clock.now().date())
     return render(
         request,

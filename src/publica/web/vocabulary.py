@@ -18,8 +18,8 @@ PURPOSES = {
     "eu-gdpr:A15": mark("to read what is held about oneself"),
 }
 PROTECTIONS = {
-    "rows": mark("single rows, with their keys"),
-    "pseudonymous rows": mark("single rows, without names or keys"),
+    "rows": mark("single rows, with each person’s number"),
+    "pseudonymous rows": mark("single rows, without names or numbers"),
     "aggregates": mark("totals only"),
 }
 TRANSFORMS = {

@@ -13,6 +13,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from starlette.requests import Request
 
+from publica.wording.typeset import typeset
+
 LANGUAGES = {"en": "English", "fr": "Français"}
 """Every language of the pages, by its own name; the first is the one of the source."""
 SOURCE = "en"
@@ -41,18 +43,18 @@ def catalogue(language: str) -> dict[str, str | tuple[str, ...]]:
     for file in sorted(folder.iterdir(), key=lambda each: each.name) if folder.is_dir() else ():
         if file.name.endswith(".po"):
             with file.open("rb") as opened:
-                found |= _translated(read_po(opened, locale=language))
+                found |= _translated(read_po(opened, locale=language), language)
     return found
 
 
-def _translated(catalog: Catalog) -> dict[str, str | tuple[str, ...]]:
+def _translated(catalog: Catalog, language: str) -> dict[str, str | tuple[str, ...]]:
     found: dict[str, str | tuple[str, ...]] = {}
     for message in catalog:
         if message.id and message.string and not message.fuzzy:
             if isinstance(message.id, tuple | list):
-                found[message.id[0]] = tuple(message.string)
+                found[message.id[0]] = tuple(typeset(each, language) for each in message.string)
             else:
-                found[message.id] = str(message.string)
+                found[message.id] = typeset(str(message.string), language)
     return found
 
 

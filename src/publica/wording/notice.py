@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from publica.governance.datasets import ColumnRole
-from publica.kernel.records import Book
+from publica.kernel.records import Book, said_in
 from publica.trust.consent.lint import Finding, in_words
 from publica.trust.consent.readability import ease
 from publica.trust.consent.terms import Terms, text_digest
 from publica.wording import notice_en, notice_fr
+from publica.wording.typeset import typeset
 
 LANGUAGES = {"en": notice_en, "fr": notice_fr}
 SECTIONS = ("purpose", "who", "data", "out", "kept", "refuse", "withdraw")
@@ -99,9 +100,18 @@ def compiled(terms: Terms, names: Names, language: str, question: str) -> Notice
     asked, options = words.QUESTIONS[question]
     return Notice(
         language,
-        sections,
-        asked.format_map(facts),
-        tuple(Option(value, text.format_map(facts)) for value, text in options),
+        tuple(_typeset(each, language) for each in sections),
+        typeset(asked.format_map(facts), language),
+        tuple(Option(value, typeset(text.format_map(facts), language)) for value, text in options),
+    )
+
+
+def _typeset(section: Section, language: str) -> Section:
+    return Section(
+        section.name,
+        typeset(section.heading, language),
+        tuple(typeset(each, language) for each in section.sentences),
+        tuple(typeset(each, language) for each in section.items),
     )
 
 
@@ -124,7 +134,7 @@ def _facts(terms: Terms, names: Names, language: str) -> dict[str, str]:
     roles = [words.ROLES.get(role, role) for role in terms["roles"]]
     return {
         "organisation": names.get(f"organisation:{terms['organisation']}", terms["organisation"]),
-        "title": terms["title"],
+        "title": terms.get("titles", {}).get(language, terms["title"]),
         "purpose": words.PURPOSES.get(terms["purpose"], terms["purpose"].partition(":")[2]),
         "roles": words.AND.join(roles),
         "kept": duration(terms["kept"], language),
@@ -172,9 +182,9 @@ def _until(terms: Terms, words: Any, facts: dict[str, str]) -> tuple[str, ...]:
     return _said(words.NO_END if terms["until"] is None else words.UNTIL, facts)
 
 
-def names_of(book: Book) -> Names:
-    """How the records are called."""
-    found: dict[str, str] = {}
+def names_of(book: Book, language: str) -> Names:
+    """How the records are called in a language."""
+    book, found = said_in(book, language), dict[str, str]()
     for record in book.all("organisation"):
         found[record.name] = record.spec.name
     for record in book.all("dataset"):

@@ -6,6 +6,7 @@ from typing import Any
 
 from publica.kernel.decision import Clause, Decision
 from publica.wording import en, fr
+from publica.wording.typeset import typeset
 
 CATALOGUES = {"en": en.SENTENCES, "fr": fr.SENTENCES}
 LEFT_OUT = {"en": en.LEFT_OUT, "fr": fr.LEFT_OUT}
@@ -14,7 +15,7 @@ LEFT_OUT = {"en": en.LEFT_OUT, "fr": fr.LEFT_OUT}
 def sentence(clause: Clause, language: str = "en") -> str:
     """The clause as one sentence or two. Raises KeyError for a code or language without wording."""
     met, missing = CATALOGUES[language][clause.reason]
-    return (met if clause.holds else missing).format_map(clause.params)
+    return typeset(met if clause.holds else missing, language).format_map(clause.params)
 
 
 def describe(decision: Decision, language: str = "en") -> dict[str, Any]:

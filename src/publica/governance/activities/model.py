@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from publica.governance.identity.model import DatasetId, OrganisationId, RoleName
 from publica.kernel.records import Ref, Spec
+from publica.kernel.records.languages import Language
 from publica.kernel.records.types import Day, Line
 
 OWN_DATA, STEWARDSHIP, OPEN_ACCESS = "own-data", "stewardship", "open-access"
@@ -105,6 +107,12 @@ class Aggregates(Spec):
         return self
 
 
+class ActivityTexts(Spec):
+    """The text of an activity in another language."""
+
+    title: Line
+
+
 class Activity(Spec):
     """One processing activity of one organisation. `purpose` is a term of W3C DPV."""
 
@@ -120,3 +128,4 @@ class Activity(Spec):
     aggregates: Aggregates | None = None
     valid_from: Day
     valid_to: Day | None = None
+    translations: Mapping[Language, ActivityTexts] = {}

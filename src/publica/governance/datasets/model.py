@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -14,6 +15,7 @@ from publica.governance.identity.model import OrganisationId
 from publica.governance.semantics.model import PERSON
 from publica.kernel.ids import RECORD_ID
 from publica.kernel.records import Spec
+from publica.kernel.records.languages import Language
 from publica.kernel.records.types import Line, Text
 
 RESERVED_COLUMNS = frozenset({"rowid"})
@@ -86,13 +88,15 @@ class Column(Spec):
 
     `precision` and `scale` are for decimals (18 and 2 unless given); `codes` lists the only values allowed.
     `limits` of a measure: the only values at which totals may tell people apart, as in `income > 30000`.
-    A subject key without a concept names a person.
+    A subject key without a concept names a person. `title` is its heading in files, and how it is called
+    where `labels` has no other name for it in the reader's language.
     """
 
     name: ColumnName
     type: ColumnType
     role: ColumnRole
     title: Line | None = None
+    labels: Mapping[Language, Line] = {}
     precision: Annotated[int, Field(ge=1, le=38)] | None = None
     scale: Annotated[int, Field(ge=0, le=38)] | None = None
     concept: Line | None = None
@@ -103,6 +107,10 @@ class Column(Spec):
     required: bool = False
     codes: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     limits: Annotated[tuple[Limit, ...], Field(min_length=1, max_length=MOST_LIMITS)] | None = None
+
+    def said_in(self, language: str) -> Self:
+        """The column, called as in a language."""
+        return self.model_copy(update={"title": self.labels[language]}) if language in self.labels else self
 
     @model_validator(mode="before")
     @classmethod
@@ -123,6 +131,15 @@ class Csv(Spec):
     skip_lines: Annotated[int, Field(ge=0, le=1000)] = 0
 
 
+class DatasetTexts(Spec):
+    """The texts of a dataset in another language."""
+
+    title: Line | None = None
+    description: Text | None = None
+    licence: Line | None = None
+    source: Line | None = None
+
+
 class Dataset(Spec):
     """A table: who holds it, who may see it in principle, and its columns in order."""
 
@@ -135,6 +152,14 @@ class Dataset(Spec):
     source: Line | None = None
     columns: Annotated[tuple[Column, ...], Field(min_length=1, max_length=2000)]
     csv: Csv = Csv()
+    translations: Mapping[Language, DatasetTexts] = {}
+
+    def said_in(self, language: str) -> Self:
+        """The dataset, and its columns, as they are called in a language."""
+        said = super().said_in(language)
+        if not any(language in column.labels for column in self.columns):
+            return said
+        return said.model_copy(update={"columns": tuple(each.said_in(language) for each in self.columns)})
 
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated
 
 from publica.kernel.records import Ref, Spec
+from publica.kernel.records.languages import Language
 from publica.kernel.records.types import Day, Line, Text
 
 OrganisationId = Annotated[str, Ref("organisation")]
@@ -32,6 +34,13 @@ class RoleName(StrEnum):
     AUDITOR = "auditor"
 
 
+class OrganisationTexts(Spec):
+    """The texts of an organisation in another language."""
+
+    name: Line | None = None
+    description: Text | None = None
+
+
 class Organisation(Spec):
     """A body that holds or receives data. `code`: its number in the country's register of organisations."""
 
@@ -39,6 +48,7 @@ class Organisation(Spec):
     code: Line | None = None
     type: OrganisationType
     description: Text | None = None
+    translations: Mapping[Language, OrganisationTexts] = {}
 
 
 class Official(Spec):

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from publica.kernel.records import Spec
+from publica.kernel.records.languages import Language
 from publica.kernel.records.types import Day, Line
+
+
+class LawTexts(Spec):
+    """The texts of a law in another language."""
+
+    title: Line | None = None
+    provision: Line | None = None
 
 
 class Law(Spec):
@@ -17,6 +26,7 @@ class Law(Spec):
     valid_from: Day
     valid_to: Day | None = None
     url: Line | None = None
+    translations: Mapping[Language, LawTexts] = {}
 
     @property
     def link(self) -> str | None:

@@ -7,6 +7,7 @@ with their ledger entries, and give decisions one consistent book of what is in 
 from publica.kernel.records.actions import apply, apply_reading
 from publica.kernel.records.files import as_yaml, export
 from publica.kernel.records.history import altered, book, revisions
+from publica.kernel.records.languages import said_in
 from publica.kernel.records.model import (
     Book,
     Difference,
@@ -36,4 +37,5 @@ __all__ = [
     "book",
     "export",
     "revisions",
+    "said_in",
 ]

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar, Union, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Generic,
+    Protocol,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,6 +44,11 @@ class Spec(BaseModel):
     def json_value(self) -> dict[str, Any]:
         """The spec as a JSON value, defaults included: what is stored and committed to."""
         return self.model_dump(mode="json")
+
+    def said_in(self, language: str) -> Self:
+        """The spec with the texts of its `translations` in a language: for showing, not for deciding."""
+        said = getattr(self, "translations", {}).get(language)
+        return self if said is None else self.model_copy(update=said.model_dump(exclude_none=True))
 
 
 S = TypeVar("S", bound=Spec)

@@ -2,8 +2,9 @@
 
 A notice is these terms in words. Two activities with equal terms are the same to those concerned; as soon as
 the terms differ, a consent to the older ones is no consent. How a dataset or an organisation is called is
-wording. The activity's own title says what it is for, and a column's what it tells: both belong to the terms;
-so does what a column is (role, type), which decides what of it may leave, and whose row a row is.
+wording. The activity's own title says what it is for, and a column's what it tells: both belong to the terms,
+in every language that they have; so does what a column is (role, type), which decides what of it may leave,
+and whose row a row is.
 """
 
 from __future__ import annotations
@@ -39,7 +40,11 @@ class Shown:
 def terms(book: Book, activity: Record[Activity]) -> Terms:
     """What somebody consents to, or objects to."""
     spec = activity.spec
+    titles = {language: said.title for language, said in spec.translations.items()}
     return {
+        **(
+            {"titles": titles} if titles else {}
+        ),  # left out where there are none: older terms have no such part
         "activity": activity.id,
         "title": spec.title,
         "organisation": spec.organisation,
@@ -90,6 +95,7 @@ def _column(held: Record[Any] | None, name: str) -> dict[str, Any]:
         return {"name": name}
     sensitivity = None if column.sensitivity is None else str(column.sensitivity)
     return {
+        **({"labels": dict(column.labels)} if column.labels else {}),
         "name": name,
         "title": column.title,
         "concept": column.concept,

@@ -37,6 +37,8 @@ class Only:
     organisation: str | None = None
     activity: str | None = None
     how: How | None = None
+    but: str | None = None
+    """An activity whose uses are left out."""
 
 
 ANY = Only()
@@ -131,6 +133,8 @@ def _bounds(only: Only) -> list[ColumnElement[bool]]:
         found.append(_USES.organisation == only.organisation)
     if only.activity is not None:
         found.append(_USES.activity == only.activity)
+    if only.but is not None:
+        found.append(_USES.activity != only.but)
     if only.how in ("total", "looked through"):
         found.append((_USES.form == "total") if only.how == "total" else (_USES.form != "total"))
     return found
