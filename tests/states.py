@@ -73,7 +73,8 @@ def database(folder: Path, name: str = "state.db") -> Any:
     if Current.kind == "sqlite":
         shutil.copyfile(made, folder / name)
         return Database(url(folder, name))
-    assert (key := f"{folder}/{name}") not in Current.made, "there is one"
+    key = f"{folder}/{name}"
+    assert key not in Current.made, "there is one"
     Current.made[key] = server().create(made)
     return Database(url(folder, name))
 
