@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,37 @@ def on(kind: str) -> Iterator[str]:
         for name in Current.made.values():
             server().drop(name)
         Current.kind, Current.made = before
+
+
+def database(folder: Path, name: str = "state.db") -> Any:
+    """An open state database of a folder, with its tables: a copy of one that was made once."""
+    from publica.kernel.database import Database
+
+    made = _made(Current.kind)
+    if Current.kind == "sqlite":
+        shutil.copyfile(made, folder / name)
+        return Database(url(folder, name))
+    key = f"{folder}/{name}"
+    assert key not in Current.made, "there is one"
+    Current.made[key] = server().create(made)
+    return Database(url(folder, name))
+
+
+@cache
+def _made(kind: str) -> str:
+    """A database with every table and nothing in them, that nobody is connected to: its path, or its name."""
+    from publica.kernel.database import Database
+
+    if kind == "sqlite":
+        root = Path(tempfile.mkdtemp(prefix="publica-tables-"))
+        atexit.register(shutil.rmtree, root, ignore_errors=True)
+        made, place = str(root / "state.db"), f"sqlite:///{root}/state.db"
+    else:
+        made = server().create()
+        place = server().url(made)
+    with closing(Database(place)) as opened:
+        opened.create()
+    return made
 
 
 def part(folder: Path) -> None:

@@ -24,6 +24,7 @@ from publica.instance import Instance, settings
 from publica.kernel.ledger.store import entries
 
 from .city import opened
+from .forked import Forked
 from .served import Reply, reply
 
 LINE = re.compile(r"Publica serves \S+ at (http://127\.0\.0\.1:(\d+)) \(the API: \1/docs\)\. Stop: Ctrl-C\n")
@@ -44,30 +45,14 @@ LARGE = {
 
 
 class Process:
-    """`publica serve` of an instance."""
+    """`publica serve` of an instance; `cold`: from nothing, as somebody starts it."""
 
-    def __init__(self, folder: Path, token: str, *options: str) -> None:
+    def __init__(self, folder: Path, token: str, *options: str, cold: bool = False) -> None:
         self.folder, self.token = folder, token
         self.log = folder.parent / f"{folder.name}.log"
         self._begins = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self.running = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "publica",
-                    "--instance",
-                    str(folder),
-                    "serve",
-                    "--port",
-                    "0",
-                    *options,
-                ],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            )
+        words = ["--instance", str(folder), "serve", "--port", "0", *options]
+        self.running = _started(words, self.log) if cold else Forked(words, self.log)
         assert self.running.stdout is not None
         self.line = self.running.stdout.readline()
         found = LINE.fullmatch(self.line)
@@ -108,6 +93,17 @@ class Process:
         return [json.loads(line) for line in said.splitlines()]
 
 
+def _started(words: list[str], log: Path) -> subprocess.Popen[str]:
+    with log.open("ab") as told:
+        return subprocess.Popen(
+            [sys.executable, "-m", "publica", *words],
+            stdout=subprocess.PIPE,
+            stderr=told,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+
+
 def until(holds: Any) -> None:
     ends = time.monotonic() + PATIENCE
     while not holds():
@@ -125,14 +121,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]
 
 
 @contextmanager
-def served(place: tuple[Path, str], *options: str, **sections: Any) -> Iterator[Process]:
+def served(place: tuple[Path, str], *options: str, cold: bool = False, **sections: Any) -> Iterator[Process]:
     """The instance served with these settings; killed afterwards if it has not ended."""
     folder, token = place
     path = folder / settings.FILE
     before = path.read_text("utf-8")
     held = settings.read(folder).model_dump(exclude_defaults=True)
     path.write_text(settings.text(settings.Settings.model_validate({**held, **sections})), "utf-8")
-    process = Process(folder, token, *options)
+    process = Process(folder, token, *options, cold=cold)
     try:
         yield process
     finally:
@@ -196,7 +192,7 @@ def connection_closed(connection: HTTPConnection) -> Iterator[None]:
 
 
 def test_it_says_one_line_and_ends_when_told(place: tuple[Path, str]) -> None:
-    with served(place) as process:
+    with served(place, cold=True) as process:
         assert process.ask("GET", "/ready").status == 200
         assert process.use(COUNT).status == 200
         assert process.end() == 0

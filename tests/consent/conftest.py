@@ -57,8 +57,7 @@ def book(bases: dict[str, Basis]) -> Book:
 
 @pytest.fixture
 def world(tmp_path: Path, state: str) -> Iterator[World]:
-    db = Database(states.url(tmp_path))
-    db.create()
+    db = states.database(tmp_path)
     keys.create(tmp_path / "keys")
     yield World(db, keys.load(tmp_path / "keys"), book(BASES))
     db.close()

@@ -31,10 +31,8 @@ class Instance:
         """`url`: of the state that is there already, made by another process."""
         self.root = folder
         self.folder = folder / "data"
+        self.db = Database(url) if url else states.database(folder)
         self.url = url or states.url(folder)
-        self.db = Database(self.url)
-        if url is None:
-            self.db.create()
         keys.create(folder / "keys")
         self.keys = keys.load(folder / "keys")
 

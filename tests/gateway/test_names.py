@@ -19,6 +19,7 @@ from .world import GOVERNED, ask, default_people, refusal, understand
 ODD = [
     letter
     for letter in map(chr, range(128, sys.maxunicode + 1))
+    if letter.lower() != letter or letter.casefold() != letter or letter.upper() != letter
     if any(part.isascii() for form in (letter.lower(), letter.upper(), letter.casefold()) for part in form)
 ]
 """Every letter that some folding of Unicode takes to ASCII: the Kelvin sign, long s, dotted I, ligatures …"""

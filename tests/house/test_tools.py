@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 from .source import ROOT
 
-COMMANDS = ("demo", "test", "check", "fix", "bench", "docs", "help")
+COMMANDS = ("demo", "test", "install", "check", "fix", "bench", "docs", "help")
 LOCKS = ("run", "dev", "bench")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 WANTED = {

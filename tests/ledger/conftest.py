@@ -61,9 +61,7 @@ class Ledger:
 
 def open_ledger(folder: Path) -> Ledger:
     keys.create(folder / "keys")
-    ledger = Ledger(Database(states.url(folder)), keys.load(folder / "keys"))
-    ledger.db.create()
-    return ledger
+    return Ledger(states.database(folder), keys.load(folder / "keys"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -14,7 +15,9 @@ from .visit import CHROMIUM, Visits
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The demo after its tour, served with pages on loopback."""
-    with town_in(tmp_path_factory.mktemp("pages") / "town") as made:
+    own = tmp_path_factory.getbasetemp()
+    session = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with town_in(tmp_path_factory.mktemp("pages") / "town", session / "pages") as made:
         yield made
 
 

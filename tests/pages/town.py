@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import pickle
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from api.served import serving
 from publica.api.app import create_app
 from publica.api.serving import Serving
 from publica.demo.personas import cast, personas
+from publica.demo.stage import Citizen
 from publica.demo.tour import run
 from publica.http.who import Identity
 from publica.instance import Instance
@@ -34,9 +38,24 @@ class Town:
     citizens: tuple[str, ...]
 
 
+def made_in(shared: Path) -> tuple[Path, tuple[Citizen, ...]]:
+    """The demo after its tour, which nobody has open, and its citizens: one for a session's processes."""
+    folder, known = shared / "town", shared / "citizens"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not known.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that was stopped
+            known.write_bytes(pickle.dumps(run(folder, PERSONS, lambda _: None)))
+    citizens: tuple[Citizen, ...] = pickle.loads(known.read_bytes())
+    return folder, citizens
+
+
 @contextmanager
-def town_in(folder: Path, persons: int = PERSONS) -> Iterator[Town]:
-    citizens = run(folder, persons, lambda _: None)
+def town_in(folder: Path, shared: Path) -> Iterator[Town]:
+    """A town of one's own, copied from the one that is made once."""
+    made, citizens = made_in(shared)
+    shutil.copytree(made, folder)
     keys = tuple(citizen.key for citizen in citizens)
     with (folder / "publica.toml").open("a", encoding="utf-8") as settings:
         settings.write(RATES)

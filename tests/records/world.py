@@ -91,8 +91,7 @@ def everything(**other: str) -> str:
 
 @contextmanager
 def database(folder: Path, name: str = "state.db") -> Iterator[Database]:
-    opened = Database(states.url(folder, name))
-    opened.create()
+    opened = states.database(folder, name)
     try:
         yield opened
     finally:

@@ -223,8 +223,7 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def db(tmp_path_factory: pytest.TempPathFactory, module_state: str) -> Iterator[Database]:
-    database = Database(states.url(tmp_path_factory.mktemp("decisions")))
-    database.create()
+    database = states.database(tmp_path_factory.mktemp("decisions"))
     yield database
     database.close()
 

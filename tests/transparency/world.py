@@ -28,8 +28,7 @@ def new_keys() -> Keys:
 
 
 def new_database(folder: Path) -> Database:
-    database = Database(states.url(folder))
-    database.create()
+    database: Database = states.database(folder)
     return database
 
 
