@@ -118,6 +118,18 @@ def test_a_false_binding_is_not_proved(instance: Instance) -> None:
         assert not verify_binding(false)
 
 
+def test_many_positions_are_found_at_once(instance: Instance) -> None:
+    """Of several row groups and segments, with keys before, between and after those that there are."""
+    keys = [f"P-{i:06d}" for i in range(2 * subjects.ROW_GROUP + 100)]
+    instance.load(PEOPLE, people(instance, keys))
+    instance.load(PEOPLE, people(instance, [*keys, "P-000000a", "Q"], "later.csv"))
+    known, unknown = [*keys, "P-000000a", "Q"], ["", "A", "P-000000b", f"{keys[subjects.ROW_GROUP]}a", "Z"]
+    with instance.db.read() as connection:
+        found = subjects.positions(connection, instance.folder, [*known, *unknown])
+    assert found.keys() == set(known)
+    assert sorted(found.values()) == list(range(len(known)))
+
+
 def test_keys_are_taken_as_they_are(instance: Instance) -> None:
     instance.load(PEOPLE, people(instance, ["a", "A", " a", "0a"]))
     with instance.db.read() as connection:

@@ -75,8 +75,8 @@ def positions(
     for segment in reversed(segments(connection)):
         if not wanted:
             break
-        for group in _groups(segment.file(folder, "by-key.parquet"), wanted):
-            some = group.filter(pc.is_in(group["key"], value_set=pa.array(sorted(wanted), pa.string())))
+        for group, here in _groups(segment.file(folder, "by-key.parquet"), wanted):
+            some = group.filter(pc.is_in(group["key"], value_set=pa.array(here, pa.string())))
             some = some.filter(pc.equal(some["concept"], concept))
             found.update(zip(some["key"].to_pylist(), some["position"].to_pylist(), strict=True))
         wanted -= found.keys()
@@ -149,15 +149,16 @@ def _group(path: Path, index: int) -> pa.Table:
         return file.read_row_group(index)
 
 
-def _groups(path: Path, keys: set[str]) -> Iterator[pa.Table]:
-    """The row groups of a by-key file that may hold some of the keys."""
+def _groups(path: Path, keys: set[str]) -> Iterator[tuple[pa.Table, list[str]]]:
+    """The row groups of a by-key file that may hold some of the keys, each with those that it may hold."""
     metadata, firsts = _index(path)
-    wanted: set[int] = set()
+    wanted: dict[int, list[str]] = {}
     for key in keys:
-        wanted.update(range(max(bisect_left(firsts, key) - 1, 0), bisect_right(firsts, key)))
+        for index in range(max(bisect_left(firsts, key) - 1, 0), bisect_right(firsts, key)):
+            wanted.setdefault(index, []).append(key)
     with pq.ParquetFile(path, metadata=metadata) as file:
         for index in sorted(wanted):
-            yield file.read_row_group(index, use_threads=False)  # too small to share out
+            yield file.read_row_group(index, use_threads=False), wanted[index]  # too small to share out
 
 
 @lru_cache(maxsize=256)
