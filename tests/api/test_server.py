@@ -203,23 +203,28 @@ def test_it_says_one_line_and_ends_when_told(place: tuple[Path, str]) -> None:
         assert "request" in said
 
 
-def test_a_port_that_is_taken(place: tuple[Path, str]) -> None:
+def ended(place: tuple[Path, str], log: Path, *options: str) -> tuple[int, str, str]:
+    """What a server that cannot start says: its exit code, what it printed, and what it complained of."""
+    running = Forked(["--instance", str(place[0]), "serve", *options], log)
+    with running.stdout:
+        return running.wait(PATIENCE), running.stdout.read(), log.read_text("utf-8")
+
+
+def test_a_port_that_is_taken(place: tuple[Path, str], tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        command = [sys.executable, "-m", "publica", "--instance", str(place[0]), "serve", "--port", str(port)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 5
-    assert done.stdout == ""
-    assert f"Port {port} of 127.0.0.1 is taken by another program" in done.stderr
-    assert "--port" in done.stderr
+        code, out, err = ended(place, tmp_path / "log", "--port", str(port))
+    assert code == 5
+    assert out == ""
+    assert f"Port {port} of 127.0.0.1 is taken by another program" in err
+    assert "--port" in err
 
 
-def test_an_address_that_is_none(place: tuple[Path, str]) -> None:
-    for host, code in (("256.1.1.1", 1), ("192.0.2.7", 5)):
-        command = [sys.executable, "-m", "publica", "--instance", str(place[0]), "serve", "--host", host]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-        assert done.returncode == code, done.stderr
-        assert len(done.stderr.splitlines()) == 1
+def test_an_address_that_is_none(place: tuple[Path, str], tmp_path: Path) -> None:
+    for host, wanted in (("256.1.1.1", 1), ("192.0.2.7", 5)):
+        code, _, err = ended(place, tmp_path / host, "--host", host)
+        assert code == wanted, err
+        assert len(err.splitlines()) == 1
 
 
 def test_readiness_goes_before_anything_else(place: tuple[Path, str]) -> None:
