@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from publica.cli.demo import PERSONS as DEFAULT
 from publica.cli.main import publica
 from publica.demo import tour
 from publica.kernel.errors import BadInput, Refused
@@ -69,9 +70,18 @@ def test_every_command_shown_works_when_typed(
 
 def test_a_demo_is_taken_up_again(toured: tuple[Path, list[str]]) -> None:
     again: list[str] = []
+    written = toured[0] / "material" / "data" / "population.csv"
+    before = written.stat().st_mtime_ns
     tour.run(toured[0], PERSONS, again.append)
+    assert written.stat().st_mtime_ns == before
     assert not any("publica load population" in line for line in again)
     assert "\n".join(again).count("═\n") == SECTIONS - 1
+
+
+def test_pages_tell_how_many_people_the_demo_has() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    assert f"with {DEFAULT:,} synthetic people" in (docs / "tutorial.md").read_text("utf-8")
+    assert f"On the demo ({DEFAULT:,} people" in (docs / "statistics.md").read_text("utf-8")
 
 
 def test_a_demo_of_another_size_needs_another_folder(toured: tuple[Path, list[str]]) -> None:

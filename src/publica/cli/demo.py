@@ -9,6 +9,9 @@ import click
 from publica.cli.common import instance
 from publica.cli.serve import serve_instance
 
+PERSONS = 320_000
+"""So many that published counts of 100 and more are 2 % off or less (the median), of incomes too."""
+
 
 @click.command()
 @click.option(
@@ -22,7 +25,7 @@ from publica.cli.serve import serve_instance
 @click.option(
     "--persons",
     type=click.IntRange(min=100),
-    default=50_000,
+    default=PERSONS,
     show_default=True,
     help="How many synthetic people.",
 )

@@ -60,10 +60,18 @@ def build(folder: Path, persons: int) -> Material:
             shutil.copyfile(source / "open" / name, data / name)
     inhabitants = _write_people(data, persons)
     _write_municipalities(data / "municipalities.csv", inhabitants)
+    for activity in CHOICES:
+        _write_choices(data, activity, persons)
+    return built(folder)
+
+
+def built(folder: Path) -> Material:
+    """What `build` wrote under `folder` before."""
+    data = folder / "data"
     tables = ("municipalities", "population", "incomes", "hospital_stays")
     loads = [Load(name, (data / f"{name}.csv",)) for name in tables]
     loads += [Load(name, (data / file,)) for name, file in OPEN_FILES.items()]
-    choices = [(activity, _write_choices(data, activity, persons)) for activity in CHOICES]
+    choices = [(activity, _choices(data, activity)) for activity in CHOICES]
     return Material(folder / "records", tuple(loads), tuple(choices))
 
 
@@ -110,12 +118,14 @@ def _write_municipalities(path: Path, inhabitants: Counter[str]) -> None:
             file.write(",".join(row) + "\n")
 
 
-def _write_choices(data: Path, activity: str, persons: int) -> Path:
-    path = data / f"choices-{activity}.csv"
+def _write_choices(data: Path, activity: str, persons: int) -> None:
     action = CHOICES[activity][0]
-    with _csv(path, "person_key,action") as file:
+    with _csv(_choices(data, activity), "person_key,action") as file:
         file.writelines(_lines(chosen(activity, persons), action))
-    return path
+
+
+def _choices(data: Path, activity: str) -> Path:
+    return data / f"choices-{activity}.csv"
 
 
 def _lines(keys: Iterable[str], action: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from publica.demo.material import Material, build, chosen
+from publica.demo.material import Material, build, built, chosen
 from publica.demo.stage import Citizen, Say, Stage, acting_as, quoted, tell, title
 from publica.instance import Instance
 from publica.instance.making import cut_short
@@ -40,9 +40,11 @@ def prepare(folder: Path, persons: int, say: Say) -> Stage:
     if shutil.which("publica") is None:
         command = quoted(str(Path(sys.executable).parent))
         say(f"(first put the command on your PATH: export PATH={command}:$PATH)")
-    material = build(folder / MATERIAL, persons)
     ready = folder / MATERIAL / READY
-    if not ready.exists():
+    if ready.exists():
+        material = built(folder / MATERIAL)
+    else:
+        material = build(folder / MATERIAL, persons)
         _fill(instance, material, say)
         ready.write_text(f"{persons}\n", "ascii")
         tell(say, f"Ready after {time.monotonic() - started:.1f} seconds.")
