@@ -9,7 +9,7 @@ from bench import data
 from bench.report import Part
 from bench.timing import own_peak, percentile
 from publica.gateway.door import Request
-from publica.gateway.use import govern, know, understand
+from publica.gateway.use import govern, know, seen, understand
 from publica.instance import Instance
 
 QUESTION = Request(data.ACTOR, data.ACTIVITY, "SELECT count(*) FROM population")
@@ -48,6 +48,7 @@ def _withdraw(instance: Instance, persons: int, times: int, seed: int) -> tuple[
 
 def _prepare(instance: Instance) -> None:
     """Steps 1 to 6 of a use: afterwards its mask stands at the counter that its facts name, or later."""
-    statement = understand(instance.door, QUESTION)
-    facts = know(instance.door, QUESTION, statement)
+    with seen(instance.door, QUESTION) as now:
+        statement = understand(instance.door, QUESTION, now)
+        facts = know(instance.door, QUESTION, statement, now)
     govern(instance.door, QUESTION, facts, statement)

@@ -27,14 +27,14 @@ class Watch:
         self._deadlines: set[Deadline] = set()
         self._changed = threading.Condition()
         self._wakes = float("inf")
-        self._open = True
+        self._open, self._over = True, False
         threading.Thread(target=self._keep, name="publica-deadlines", daemon=True).start()
 
     @contextmanager
     def limit(self, seconds: float, interrupt: Callable[[], None]) -> Iterator[Deadline]:
         """Within this, `interrupt` is called from `seconds` on; never after it has ended."""
-        deadline = Deadline(time.monotonic() + seconds, interrupt)
         with self._changed:
+            deadline = Deadline(0.0 if self._over else time.monotonic() + seconds, interrupt)
             self._deadlines.add(deadline)
             if deadline.due < self._wakes:
                 self._changed.notify()
@@ -45,8 +45,9 @@ class Watch:
                 self._deadlines.discard(deadline)
 
     def expire(self) -> None:
-        """Everything's time is up now."""
+        """Everything's time is up now, and that of whatever begins later."""
         with self._changed:
+            self._over = True
             for deadline in self._deadlines:
                 deadline.due = 0.0
             self._changed.notify()
