@@ -7,7 +7,8 @@ import sys
 import time
 
 HEAVY = {"duckdb", "pyarrow", "sqlglot", "sqlalchemy", "pydantic", "cryptography", "yaml", "numpy"}
-SECONDS = 0.3
+TIMES = 3.0
+"""So many times what Python takes to start and to import the library of commands."""
 RUN = """
 import sys
 sys.argv = ["publica", "--help"]
@@ -35,8 +36,9 @@ def test_help_imports_no_heavy_library() -> None:
 
 
 def test_help_is_quick() -> None:
-    """The best of several runs, so that a busy machine does not decide."""
-    times: list[float] = []
-    while len(times) < 10 and (not times or min(times) > SECONDS):
-        times.append(run(RUN)[0])
-    assert min(times) <= SECONDS
+    """Beside the least that any command of its kind takes, in turns: the machine's speed does not decide."""
+    helps, least = [], []
+    while len(helps) < 10 and (not helps or min(helps) > TIMES * min(least)):
+        helps.append(run(RUN)[0])
+        least.append(run("import click")[0])
+    assert min(helps) <= TIMES * min(least)

@@ -128,6 +128,9 @@ PROCEDURES = {
 """Functions whose every call of a function of ours is a step."""
 
 PASSED_OVER = {
+    f"{GATEWAY}:seen": "begins to read the state database; `understand` and `know` are steps",
+    f"{GATEWAY}:refusing": "a refusal: one transaction, tried as `refused use`",
+    "publica.trust.consent.reading:counter": "reads a number",
     f"{GATEWAY}:execute": "the engine computes; nothing is kept, and `compute` is a step",
     f"{GATEWAY}:patiently": "computes again where there was no memory; `compute` is a step",
     f"{GATEWAY}:withhold": "a refusal: one transaction, tried as `refused use`",
