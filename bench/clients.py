@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import resource
 import signal
@@ -15,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+LASTING = range(20_000, 30_000)
 START_SECONDS = 120
 """A loaded machine may take long to start a server."""
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:(\d+)")
@@ -180,6 +182,11 @@ def listens(port: int) -> bool:
     with socket.socket() as trying:
         trying.settimeout(5)
         return trying.connect_ex(("127.0.0.1", port)) == 0
+
+
+def lasting() -> int:
+    """A free port that no system gives out by itself: it is free still when its server was killed."""
+    return next(port for port in random.sample(LASTING, len(LASTING)) if not listens(port))
 
 
 def many_files() -> None:

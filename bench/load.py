@@ -23,7 +23,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from bench.cache import CACHE
-from bench.clients import Connection, Lost, Server
+from bench.clients import Connection, Lost, Server, lasting
 from bench.report import Part, table
 from bench.timing import percentile
 from publica.demo.prepare import prepare
@@ -138,7 +138,7 @@ def killed(asked: argparse.Namespace) -> Part:
     """The same, and the server is killed (SIGKILL) and started again while they ask."""
     part = Part("killed", f"{asked.clients} clients; the server killed {asked.kills} times and started again")
     with town(asked.persons) as made:
-        server = Server.publica(made.folder, made.folder.parent / "server.log")
+        server = Server.publica(made.folder, made.folder.parent / "server.log", lasting())
         tally = asyncio.run(_killed(server, made, asked.clients, asked.seconds, asked.kills))
         part.add("exit code of the server", server.stop(), "", 0)
         _told(part, tally, asked.seconds)
