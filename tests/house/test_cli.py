@@ -37,7 +37,8 @@ def test_help_imports_no_heavy_library() -> None:
 
 def test_help_is_quick() -> None:
     """Beside the least that any command of its kind takes, in turns: the machine's speed does not decide."""
-    helps, least = [], []
+    helps: list[float] = []
+    least: list[float] = []
     while len(helps) < 10 and (not helps or min(helps) > TIMES * min(least)):
         helps.append(run(RUN)[0])
         least.append(run("import click")[0])
