@@ -11,7 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 
 from .pictures import keep
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first that is there is taken: the shell has no windows to keep, which take half of the time."""
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 WIDE, NARROW = 1280, 390
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "pages"
 TALL, MOST_PICTURE = 2_400, 150_000
