@@ -199,7 +199,7 @@ async def client(port: int, made: Town, number: int, over: Callable[[], bool], t
             tally.receipts.append(receipt)
         refused = reply.status == 403 and (receipt or not reply.whole)
         if reply.status != 200 and not refused:
-            tally.errors[f"{reply.status} {reply.body[:80].decode('utf-8', 'replace')}"] += 1
+            tally.errors[f"{reply.status} {reply.body[:400].decode('utf-8', 'replace')}"] += 1
     connection.close()
 
 

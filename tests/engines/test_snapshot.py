@@ -275,6 +275,24 @@ def test_counters_are_those_of_the_rows_whenever_a_choice_comes(
         assert again.to_pylist() == batch.to_pylist()
 
 
+def test_rows_given_to_a_snapshot_are_there_whatever_changes_meanwhile(
+    engine: Engine, tmp_path: Path
+) -> None:
+    version, schema = publish(tmp_path, people(10))
+    choices = Choices(BitMap(range(10)))
+    engine.mask(version, schema, "a", 0, (), choices.fetch)
+    with engine.snapshot(5) as known:
+        known.counter(engine.mask(version, schema, "a", 0, (), choices.fetch))
+    given = pa.table({"a": [1, 2, 3]})
+    with engine.snapshot(5) as snapshot, snapshot.relation("given", given):
+        engine.mask(version, schema, "a", choices.change(refuse=[7]), (), choices.fetch)
+        for asked, answer in (("sum(a)", 6), ("max(a)", 3)):
+            [batch] = snapshot.batches(f"SELECT {asked} AS n FROM given", {})
+            assert batch.to_pylist() == [{"n": answer}]
+    with pytest.raises(PublicaError):
+        rows(engine, "SELECT a FROM given")
+
+
 def test_an_engine_that_broke_down_is_renewed(engine: Engine, tmp_path: Path) -> None:
     version, schema = publish(tmp_path, people(10))
     engine.table(version, schema)

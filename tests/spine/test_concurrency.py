@@ -92,7 +92,7 @@ def _lists_agree(instance: Instance, counters: dict[str, int], states: list[set[
 
 @pytest.mark.slow
 def test_50_threads_choose_and_ask(instance: Instance) -> None:
-    told = Storm(instance, some_people(), threads=50, rounds=12, seed=1).rage(PATIENCE)
+    told = Storm(instance, some_people(), threads=50, rounds=8, seed=1).rage(PATIENCE)
     holds(instance, [told])
     assert len(told["answers"]) > 100
     states = {receipt["choice_state"][RESEARCH] for receipt in support.receipts(instance).values()}

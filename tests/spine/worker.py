@@ -49,7 +49,10 @@ def use(instance: Instance, given: dict[str, Any]) -> dict[str, Any]:
 
 
 class Storm:
-    """Many threads that withdraw, consent and ask, all at once. What happened stands in the three lists."""
+    """Many threads that withdraw, consent and ask, all at once. What happened stands in the three lists.
+
+    Each asks so many times, or chooses for many; one by one people choose until nobody asks any more.
+    """
 
     def __init__(self, instance: Instance, people: list[str], threads: int, rounds: int, seed: int) -> None:
         self.instance, self.people, self.rounds = instance, people, rounds
@@ -58,6 +61,8 @@ class Storm:
         self.chosen: list[str] = []
         self.faults: list[str] = []
         self._start = threading.Barrier(threads)
+        self._asking = sum(_asks(number) for number in range(threads))
+        self._counting = threading.Lock()
         self._threads = [
             threading.Thread(
                 target=self._run, args=(number, random.Random(seed * 1000 + number)), daemon=True
@@ -82,15 +87,16 @@ class Storm:
     def _run(self, number: int, draw: random.Random) -> None:
         try:
             self._start.wait(30)
-            for _ in range(self.rounds):
-                if number % 5 < 2:
+            if _chooses(number):
+                while self._asking:
                     self._choose(draw)
-                elif number % 25 == 2:
-                    self._choose_many(draw)
-                else:
-                    self._ask(draw)
+            for _ in range(0 if _chooses(number) else self.rounds):
+                self._ask(draw) if _asks(number) else self._choose_many(draw)
         except Exception as error:  # noqa: BLE001 (told to the test)
             self.faults.append(repr(error))
+        finally:
+            with self._counting:
+                self._asking -= _asks(number)
 
     def _choose(self, draw: random.Random) -> None:
         action = draw.choice(("grant", "withdraw"))
@@ -116,6 +122,15 @@ class Storm:
         table = answer.table()
         count = table["n"][0].as_py() if "n" in table.column_names else table.num_rows
         self.answers.append((answer.receipt or "", count))
+
+
+def _chooses(number: int) -> bool:
+    """Two of five threads choose, one of 25 for many at once; the others ask."""
+    return number % 5 < 2
+
+
+def _asks(number: int) -> bool:
+    return not _chooses(number) and number % 25 != 2
 
 
 def spend(instance: Instance, given: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 import duckdb
@@ -33,6 +34,7 @@ class Snapshot:
     def __init__(self, copy: WorkingCopy, cursor: duckdb.DuckDBPyConnection, deadline: Deadline) -> None:
         self._copy, self._cursor, self._deadline = copy, cursor, deadline
         self._reader: pa.RecordBatchReader | None = None
+        self._given: dict[str, pa.Table] = {}
         self._hoped = copy.state()
         """The state of the tables that will be seen if it does not change; None once it is fixed."""
         self._run(lambda: cursor.execute(BEGIN))
@@ -73,9 +75,11 @@ class Snapshot:
     def relation(self, name: str, rows: pa.Table) -> Iterator[None]:
         """`rows` under a name of their own, for the statements inside."""
         self._run(lambda: self._cursor.register(name, rows))
+        self._given[name] = rows
         try:
             yield
         finally:
+            del self._given[name]
             with suppress(duckdb.Error):
                 self._cursor.unregister(name)
 
@@ -117,6 +121,8 @@ class Snapshot:
         self._hoped = None
         self._run(lambda: self._cursor.execute(BEGIN))
         self._fix()
+        for name, rows in self._given.items():  # they went with the transaction in which they were named
+            self._run(partial(self._cursor.register, name, rows))
         return self._run(call)
 
     def _start(self, sql: str, params: Mapping[str, object]) -> pa.RecordBatchReader:
