@@ -64,7 +64,8 @@ def size(connection: Connection) -> int:
 
 def position(connection: Connection, folder: Path, key: str, concept: str = PERSON) -> int | None:
     """Where a key stands; None when no load ever brought it. `folder` is the data folder."""
-    return positions(connection, folder, [key], concept).get(key)
+    files = (segment.file(folder, "by-key.parquet") for segment in reversed(segments(connection)))
+    return next((found for file in files if (found := _of_one(file, key, concept)) is not None), None)
 
 
 def positions(
@@ -75,11 +76,23 @@ def positions(
     for segment in reversed(segments(connection)):
         if not wanted:
             break
-        for group, here in _groups(segment.file(folder, "by-key.parquet"), wanted):
-            some = group.filter(pc.is_in(group["key"], value_set=pa.array(here, pa.string())))
-            some = some.filter(pc.equal(some["concept"], concept))
-            found.update(zip(some["key"].to_pylist(), some["position"].to_pylist(), strict=True))
+        found |= _of_many(segment.file(folder, "by-key.parquet"), wanted, concept)
         wanted -= found.keys()
+    return found
+
+
+@lru_cache(maxsize=1024)
+def _of_one(file: Path, key: str, concept: str) -> int | None:
+    """Where a key stands by one file; kept, as files never change and a page asks for its reader often."""
+    return _of_many(file, {key}, concept).get(key)
+
+
+def _of_many(file: Path, keys: set[str], concept: str) -> dict[str, int]:
+    found = dict[str, int]()
+    for group, here in _groups(file, keys):
+        some = group.filter(pc.is_in(group["key"], value_set=pa.array(here, pa.string())))
+        some = some.filter(pc.equal(some["concept"], concept))
+        found.update(zip(some["key"].to_pylist(), some["position"].to_pylist(), strict=True))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -129,22 +130,32 @@ def _choice(found: Standing) -> dict[str, Any]:
 def standings(instance: Instance, key: str) -> list[Standing]:
     """Where a person stands with every activity about people, by id."""
     book = instance.book()
-    return [standing(instance, key, record.id, book) for record in book.all("activity")]
+    return _standings(instance, key, book, book.all("activity"))
 
 
-def standing(instance: Instance, key: str, activity: str, book: Book | None = None) -> Standing:
+def standing(instance: Instance, key: str, activity: str) -> Standing:
     """Where a person stands with one activity. Raises BadInput when there is none of that id."""
-    book = book or instance.book()
+    book = instance.book()
     record = book.get("activity", activity)
     if record is None:
         raise BadInput(f"There is no activity {activity[:40]!r}.", do="Check its id.")
+    (found,) = _standings(instance, key, book, [record])
+    return found
+
+
+def _standings(instance: Instance, key: str, book: Book, activities: Sequence[Record[Any]]) -> list[Standing]:
     position = instance.position(key)
     with instance.db.read() as connection:
-        status = reading.status(connection, book, activity, position)
-    version = notice(instance, record, book)
-    last = status.history[-1] if status.history else None
-    lapsed = last is not None and last.action == "lapse"
-    return Standing(record, right(record.spec.basis), status, terms(book, record), version, lapsed)
+        found = [reading.status(connection, book, record.id, position) for record in activities]
+    return [
+        _standing(record, status, terms(book, record), notice(instance, record, book))
+        for record, status in zip(activities, found, strict=True)
+    ]
+
+
+def _standing(record: Record[Any], status: Status, now: Terms, version: Version | None) -> Standing:
+    lapsed = bool(status.history) and status.history[-1].action is Action.LAPSE
+    return Standing(record, right(record.spec.basis), status, now, version, lapsed)
 
 
 def notice(instance: Instance, record: Record[Any], book: Book) -> Version | None:
