@@ -8,6 +8,7 @@ import string
 import pytest
 
 from publica.kernel.reasons import REASONS
+from publica.wording.details import BY_LANGUAGE, detail
 from publica.wording.render import CATALOGUES
 
 from .source import MODULES, ROOT
@@ -69,3 +70,27 @@ def test_a_reason_is_given_somewhere(code: str) -> None:
         if f'"{code}"' in module.text or f"'{code}'" in module.text
     ]
     assert givers, f"no module gives {code}"
+
+
+def details() -> dict[str, str]:
+    """What the gateway says in words of a question that is no total: by its template, an example of it."""
+    found = {}
+    for path in (ROOT / "src" / "publica" / "gateway" / "aggregate").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "refused":
+                (said,) = node.args
+                parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+                texts = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+                template = "".join("{}" if text is None else str(text) for text in texts)
+                found[template] = template.replace("{}", "zzz")
+    return found
+
+
+@pytest.mark.parametrize("language", BY_LANGUAGE)
+def test_every_detail_of_a_refusal_is_worded(language: str) -> None:
+    found = details()
+    assert len(found) > 30
+    told = {example: detail(example, language) for example in found.values()}
+    assert [example for example, said in told.items() if said == example and said != "LATERAL"] == []
+    assert [said for example, said in told.items() if example.count("zzz") != said.count("zzz")] == []
+    assert set(found) <= set(BY_LANGUAGE[language])

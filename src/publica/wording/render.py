@@ -6,16 +6,22 @@ from typing import Any
 
 from publica.kernel.decision import Clause, Decision
 from publica.wording import en, fr
+from publica.wording.details import detail
 from publica.wording.typeset import typeset
 
 CATALOGUES = {"en": en.SENTENCES, "fr": fr.SENTENCES}
+DETAILED = "aggregate-form"
+"""The reason whose clause says in words what is wrong."""
 LEFT_OUT = {"en": en.LEFT_OUT, "fr": fr.LEFT_OUT}
 
 
 def sentence(clause: Clause, language: str = "en") -> str:
     """The clause as one sentence or two. Raises KeyError for a code or language without wording."""
     met, missing = CATALOGUES[language][clause.reason]
-    return typeset(met if clause.holds else missing, language).format_map(clause.params)
+    params = dict(clause.params)
+    if clause.reason == DETAILED:
+        params["what"] = typeset(detail(params["what"], language), language)
+    return typeset(met if clause.holds else missing, language).format_map(params)
 
 
 def describe(decision: Decision, language: str = "en") -> dict[str, Any]:
