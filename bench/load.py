@@ -199,8 +199,16 @@ async def client(port: int, made: Town, number: int, over: Callable[[], bool], t
             tally.receipts.append(receipt)
         refused = reply.status == 403 and (receipt or not reply.whole)
         if reply.status != 200 and not refused:
-            tally.errors[f"{reply.status} {reply.body[:400].decode('utf-8', 'replace')}"] += 1
+            tally.errors[f"{reply.status} {_detail(reply.body)}"] += 1
     connection.close()
+
+
+def _detail(body: bytes) -> str:
+    """What a problem says, without what is its alone."""
+    try:
+        return str(json.loads(body)["detail"])
+    except (ValueError, KeyError, TypeError):
+        return body[:80].decode("utf-8", "replace")
 
 
 def _question(official: str, turn: int) -> bytes:

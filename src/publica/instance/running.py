@@ -16,7 +16,11 @@ class QueueSettings(Section):
         description="Most uses that run at once; the number of cores and two when left out.",
     )
     waiting: int = Field(default=2000, ge=0, description="Most uses that wait; a further one gets 503.")
-    wait_seconds: float = Field(default=30, gt=0, description="Longest wait of a use; then it gets 503.")
+    wait_seconds: float = Field(
+        default=50,
+        gt=0,
+        description="Longest wait of a use; then it gets 503. Many proxies give up after 60 seconds.",
+    )
     share: float = Field(
         default=0.75,
         gt=0,
