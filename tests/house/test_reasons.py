@@ -94,3 +94,10 @@ def test_every_detail_of_a_refusal_is_worded(language: str) -> None:
     assert [example for example, said in told.items() if said == example and said != "LATERAL"] == []
     assert [said for example, said in told.items() if example.count("zzz") != said.count("zzz")] == []
     assert set(found) <= set(BY_LANGUAGE[language])
+
+
+def test_a_name_that_an_asker_chose_takes_no_other_wording() -> None:
+    name = "x in a condition on people"
+    assert detail(f"the computed column {name}", "fr") == f"la colonne calculée {name}"
+    assert detail("zzz() over people", "fr") == "zzz() sur des personnes"
+    assert detail("something unheard of", "fr") == "something unheard of"

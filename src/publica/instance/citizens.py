@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -129,27 +129,38 @@ def _choice(found: Standing) -> dict[str, Any]:
 
 def standings(instance: Instance, key: str) -> list[Standing]:
     """Where a person stands with every activity about people, by id."""
-    book = instance.book()
-    return _standings(instance, key, book, book.all("activity"))
+    return _standings(instance, key, lambda book: book.all("activity"))
 
 
 def standing(instance: Instance, key: str, activity: str) -> Standing:
     """Where a person stands with one activity. Raises BadInput when there is none of that id."""
-    book = instance.book()
-    record = book.get("activity", activity)
-    if record is None:
-        raise BadInput(f"There is no activity {activity[:40]!r}.", do="Check its id.")
-    (found,) = _standings(instance, key, book, [record])
+
+    def one(book: Book) -> list[Record[Any]]:
+        record = book.get("activity", activity)
+        if record is None:
+            raise BadInput(f"There is no activity {activity[:40]!r}.", do="Check its id.")
+        return [record]
+
+    (found,) = _standings(instance, key, one)
     return found
 
 
-def _standings(instance: Instance, key: str, book: Book, activities: Sequence[Record[Any]]) -> list[Standing]:
+def _standings(instance: Instance, key: str, of: Callable[[Book], Sequence[Record[Any]]]) -> list[Standing]:
+    """The records, the choices and the terms are those of one moment."""
     position = instance.position(key)
     with instance.db.read() as connection:
-        found = [reading.status(connection, book, record.id, position) for record in activities]
+        book = instance.book(connection)
+        found = [
+            (
+                record,
+                reading.status(connection, book, record.id, position),
+                notices.current(connection, record.id) if _asks(record) else None,
+            )
+            for record in of(book)
+        ]
     return [
-        _standing(record, status, terms(book, record), notice(instance, record, book))
-        for record, status in zip(activities, found, strict=True)
+        _standing(record, status, terms(book, record), version or notice(instance, record, book))
+        for record, status, version in found
     ]
 
 
@@ -158,9 +169,14 @@ def _standing(record: Record[Any], status: Status, now: Terms, version: Version 
     return Standing(record, right(record.spec.basis), status, now, version, lapsed)
 
 
+def _asks(record: Record[Any]) -> bool:
+    """Whether people are asked for consent."""
+    return record.spec.basis.kind is BasisKind.CONSENT
+
+
 def notice(instance: Instance, record: Record[Any], book: Book) -> Version | None:
     """The terms that hold for an activity that asks for consent; None for any other."""
-    if record.spec.basis.kind is not BasisKind.CONSENT:
+    if not _asks(record):
         return None
     return notices.begin(instance.db, book, record.id)
 

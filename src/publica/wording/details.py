@@ -13,6 +13,11 @@ FRENCH = {
     "a subquery in a condition on people": "une sous-requête dans une condition sur des personnes",
     "IS in a condition on people": "IS dans une condition sur des personnes",
     "a comparison of values of different kinds": "une comparaison de valeurs de sortes différentes",
+    "a condition that takes something else for boolean": "une condition qui prend autre chose pour un booléen",
+    "a condition that takes something else for date": "une condition qui prend autre chose pour une date",
+    "a condition that takes something else for number": "une condition qui prend autre chose pour un nombre",
+    "a condition that takes something else for text": "une condition qui prend autre chose pour un texte",
+    "a condition that takes something else for timestamp": "une condition qui prend autre chose pour un instant",
     "a condition that takes something else for {}": "une condition qui prend autre chose pour {}",
     "a function with other arguments in a condition on people": "une fonction avec d’autres arguments dans une "
     "condition sur des personnes",
@@ -70,8 +75,10 @@ def detail(said: str, language: str) -> str:
 
 @cache
 def _patterns(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """The longest first: of two that fit, it says more."""
-    known = sorted(BY_LANGUAGE.get(language, {}).items(), key=lambda pair: -len(pair[0]))
+    """First those that begin with words, not with a name; of two that fit, the longer says more."""
+    known = sorted(
+        BY_LANGUAGE.get(language, {}).items(), key=lambda pair: (pair[0].startswith("{}"), -len(pair[0]))
+    )
     return tuple(
         (re.compile("(.*)".join(map(re.escape, said.split("{}"))), re.DOTALL), wording)
         for said, wording in known

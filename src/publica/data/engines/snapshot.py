@@ -79,7 +79,7 @@ class Snapshot:
         try:
             yield
         finally:
-            del self._given[name]
+            self._given.pop(name, None)
             with suppress(duckdb.Error):
                 self._cursor.unregister(name)
 
