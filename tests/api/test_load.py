@@ -22,7 +22,12 @@ def load(tmp_path: Path, *arguments: str) -> dict[str, Any]:
     assert done.returncode in (0, 1), done.stderr
     (part,) = json.loads(done.stdout)
     figures = {figure["name"]: figure for figure in part["figures"]}
-    assert [figure for figure in figures.values() if figure["met"] is False] == []
+    missed = [
+        (name, figure["value"], figure["detail"])
+        for name, figure in figures.items()
+        if figure["met"] is False
+    ]
+    assert not missed, str(missed)
     return figures
 
 
