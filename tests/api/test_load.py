@@ -33,7 +33,7 @@ def load(tmp_path: Path, *arguments: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_clients_at_once_lose_nothing(tmp_path: Path) -> None:
-    found = load(tmp_path, "--only", "steady", "--clients", "60", "--seconds", "4")
+    found = load(tmp_path, "--only", "steady", "--clients", "60", "--seconds", "8")
     assert found["receipts that clients received"]["value"] > 20
     assert found["of these not in the ledger"]["value"] == 0
     assert found["answers that are errors"]["value"] == 0

@@ -31,8 +31,8 @@ def to(visit: Visit, selector: str, until: str = "h1") -> None:
 
 
 def at(visit: Visit, path: str) -> None:
-    """A page's own address: how it looks is checked by its asker's tests, in each language and width."""
     visit.open(path)
+    visit.check()
 
 
 @EVERY_WAY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, get_args
@@ -22,13 +22,13 @@ from publica.kernel.errors import BadInput
 from publica.trust.consent import Shown
 from publica.trust.consent.model import CHOSEN
 from publica.trust.consent.notices import Stale
-from publica.trust.rights.actions import WORDS_LIMIT, TooManyWait
+from publica.trust.rights.actions import TooManyWait
 from publica.trust.transparency import actions as transparency
 from publica.trust.transparency import asked
 from publica.trust.transparency.listing import Only
 from publica.trust.transparency.model import How
+from publica.web import citizen_forms, understanding, words
 from publica.web import citizen_sentences as sentences
-from publica.web import understanding, words
 from publica.web.answers import Serving
 from publica.web.site import Opened, book_of, render, see
 from publica.web.site import router as pages
@@ -49,13 +49,6 @@ Name = Annotated[str, Path(max_length=100)]
 Field = Annotated[str, Form(max_length=100)]
 Words = Annotated[str, Form(max_length=20_000)]
 
-NO_WORDS = mark("Say what is wrong, in your own words.")
-LONG_WORDS = mark("Use fewer words: at most 2,000 letters.")
-STRANGE_WORDS = mark("There is a sign in your words that cannot be shown. Please take it out.")
-NO_DATA = mark("Choose which data is wrong.")
-NO_COLUMN = mark("Choose a part that is there.")
-NO_USE = mark("There is no such use. Copy its number from the list of uses.")
-NO_MAKER = mark("No office made this use. Somebody looked at their own data, or nobody's was read.")
 TOO_MANY = mark("Too many of your requests wait. Wait for an answer, or take one back.")
 UNANSWERED = mark("Answer the question before you say yes.")
 WRONG = mark("That is not what this page says. Please read it once more.")
@@ -134,9 +127,6 @@ def my_uses(
     """
     _, position = _person(instance, caller)
     own = activity == OWN_DATA
-    only = Only(organisation or None, activity or None, how if how in HOWS else None)  # type: ignore[arg-type]
-    if not activity:
-        only = replace(only, but=OWN_DATA)
     first, last = _day(since), _day(until)
     page = transparency.page_of_uses(
         instance.db,
@@ -147,7 +137,7 @@ def my_uses(
         offset=after,
         since=first,
         until=None if last is None else last + timedelta(days=1, microseconds=-1000),
-        only=only,
+        only=_only(organisation, activity, how),
     )
     book, language = book_of(request, instance), words.language_of(request)
     names = _names(request, instance)
@@ -306,7 +296,7 @@ def correct(
     """Ask that data be corrected, or complain of a use."""
     key = key_of(instance, caller)
     given = {"what": what, "dataset": dataset, "column": column, "use": use.strip(), "said": said}
-    wrong = _wrong(instance, given)
+    wrong = citizen_forms.wrong(instance, given)
     if wrong:
         return _corrections_page(request, instance, key, given, wrong)
     try:
@@ -330,6 +320,12 @@ def take_back(request: Request, caller: Known, instance: Opened, name: Name) -> 
 
 
 # what these need
+
+
+def _only(organisation: str, activity: str, how: str) -> Only:
+    """Which uses are asked for; one's own readings only where they are named."""
+    only = Only(organisation or None, activity or None, how if how in HOWS else None)  # type: ignore[arg-type]
+    return only if activity else replace(only, but=OWN_DATA)
 
 
 def _named(request: Request, instance: Instance) -> dict[str, Any]:
@@ -451,35 +447,6 @@ def _corrections_page(
         **_named(request, instance),
         days=DAYS,
     )
-
-
-def _wrong(instance: Instance, given: dict[str, str]) -> list[tuple[str, str]]:
-    """What is wrong with the form: (field, text)."""
-    found = []
-    if given["what"] == "complaint":
-        with instance.db.read() as connection:
-            entry = asked.entry(connection, given["use"])
-        if entry is None:
-            found.append(("use", NO_USE))
-        elif not citizens.has_maker(instance.book(), entry):
-            found.append(("use", NO_MAKER))
-    else:
-        held = {each.dataset.id: each.dataset.spec for each in citizens.holdings(instance)}
-        if given["dataset"] not in held:
-            found.append(("dataset", NO_DATA))
-        elif given["column"] and held[given["dataset"]].column(given["column"]) is None:
-            found.append(("column", NO_COLUMN))
-    return [*found, *_wrong_words(given["said"])]
-
-
-def _wrong_words(given: str) -> Iterator[tuple[str, str]]:
-    said = given.replace("\r\n", "\n").strip()
-    if not said:
-        yield "said", NO_WORDS
-    elif not said.replace("\n", " ").isprintable():
-        yield "said", STRANGE_WORDS
-    elif len(said) > WORDS_LIMIT:
-        yield "said", LONG_WORDS
 
 
 def _entry(instance: Instance, receipt: str) -> asked.Entry:
