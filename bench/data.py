@@ -23,12 +23,15 @@ from publica.data import versions
 from publica.data.model import Version
 from publica.gateway.door import Request
 from publica.instance import Instance
+from publica.instance.settings import FILE
 from publica.kernel.actor import Actor
 from publica.trust.consent.actions import choose_many
 
 ACTOR = Actor("stella", "operator", "bench")
 OPERATOR = Actor("operator", "operator", "bench")
 ACTIVITY = "income_statistics"
+COMPUTING = "\n[engine]\nanswers = 0\n"
+"""The setting under which no answer is kept to be given again: what is measured is computed each time."""
 REFUSING = 30
 """Per cent of persons who did not consent."""
 
@@ -75,11 +78,19 @@ def working(folder: Path) -> Iterator[Instance]:
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as place:
         copy = Path(place) / "instance"
         shutil.copytree(folder / "instance", copy, copy_function=link_data)
+        compute(copy)
         instance = Instance.open(copy)
         try:
             yield instance
         finally:
             instance.close()
+
+
+def compute(folder: Path, always: bool = True) -> None:
+    """Have an instance compute every answer `always`, or else keep some, as it does unless told otherwise."""
+    file = folder / FILE
+    usual = file.read_text("utf-8").replace(COMPUTING, "")
+    file.write_text(usual + COMPUTING * always, "utf-8")
 
 
 def use(instance: Instance, sql: str, activity: str = ACTIVITY) -> Any:
@@ -153,8 +164,13 @@ def activity(name: str, basis: Document, uses: Sequence[Document]) -> Document:
 
 
 def create(folder: Path, records: Sequence[Document], state: str | None = None) -> Instance:
-    """A new instance with these records, its state in SQLite or in the PostgreSQL database named."""
-    instance = Instance.create(folder / "instance", "bench.example/ledger", state)
+    """A new instance with these records, its state in SQLite or in the PostgreSQL database named.
+
+    It keeps no answers.
+    """
+    Instance.create(folder / "instance", "bench.example/ledger", state).close()
+    compute(folder / "instance")
+    instance = Instance.open(folder / "instance")
     file = folder / "records.yaml"
     file.write_text("\n---\n".join(json.dumps(record) for record in records), "utf-8")
     instance.apply([file], OPERATOR)

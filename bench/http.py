@@ -33,6 +33,8 @@ SMALL_PERSONS, OFFICE_PERSONS, MANY_PERSONS = 200, 50_000, 1_450_000
 SMALL_MS, SHARE, TIMES, CLIENTS = 12.0, 0.7, 1.0, 32
 WARM = 0.25
 """Part of the time that warms both sides and is not counted."""
+MANNERS = (("asked again", False), ("computed each time", True))
+"""As an instance is, and with no answer kept (`[engine] answers = 0`)."""
 USES = "/api/v1/uses"
 ARROW, JSON = "application/vnd.apache.arrow.stream", "application/json"
 TOTAL = (
@@ -86,15 +88,17 @@ def small(asked: argparse.Namespace) -> Part:
     runs = 20 if asked.quick else 400
     with tempfile.TemporaryDirectory(dir=CACHE) as place:
         office = made(Path(place), SMALL_PERSONS)
-        with served(office) as server:
-            for name, sql in (("total", TOTAL), ("rows", "SELECT person_id, income FROM population")):
-                spent = asyncio.run(_one_after_another(office.connection(server.port), sql, runs))
-                target = None if asked.quick else SMALL_MS
-                detail = f"p99 {percentile(spent, 0.99):.1f} ms"
-                part.add(f"{name}: p50", percentile(spent, 0.5), "ms", target, detail=detail)
-            health = asyncio.run(_health(office.connection(server.port), runs))
-            part.add("for comparison, /health: p50", percentile(health, 0.5), "ms")
-            part.memory["publica"] = server.peak()
+        for how, computed in MANNERS:
+            data.compute(office.folder, computed)
+            with served(office) as server:
+                for name, sql in (("total", TOTAL), ("rows", "SELECT person_id, income FROM population")):
+                    spent = asyncio.run(_one_after_another(office.connection(server.port), sql, runs))
+                    target = None if asked.quick or computed else SMALL_MS
+                    detail = f"p99 {percentile(spent, 0.99):.1f} ms"
+                    part.add(f"{name}, {how}: p50", percentile(spent, 0.5), "ms", target, detail=detail)
+                health = asyncio.run(_health(office.connection(server.port), runs))
+                part.memory[f"publica, {how}"] = server.peak()
+        part.add("for comparison, /health: p50", percentile(health, 0.5), "ms")
     return part
 
 
@@ -242,46 +246,65 @@ for _ in sys.stdin:
 # many clients
 
 
+@dataclass(frozen=True)
+class Case:
+    """A statement that both sides answer. `computed`: ours keeps no answers. `target`: of the ratio."""
+
+    name: str
+    sql: str
+    activity: str = data.ACTIVITY
+    computed: bool = True
+    target: float | None = TIMES
+
+
+CASES = (
+    Case("total, asked again", TOTAL, computed=False),
+    Case("one person, another each time", ONE, computed=False, target=None),
+    Case("total, computed each time", TOTAL),
+    Case("total, as open data, computed each time", TOTAL.replace("population", OPEN), "open-access"),
+)
+
+
 def clients(asked: argparse.Namespace) -> Part:
     """Uses a second, beside Datasette with the same rows and statement, unprotected and unrecorded."""
     persons = 2_000 if asked.quick else OFFICE_PERSONS
     part = Part("clients", f"{CLIENTS} clients, {persons} persons, JSON; the sides take turns")
-    seconds, turns = (1.0, 1) if asked.quick else (8.0, 3)
     folder = data.people(persons)
     with tempfile.TemporaryDirectory(dir=CACHE, prefix="run-") as place:
         rates = "[rates]\naddress_per_minute = 100000000\nactor_per_minute = 100000000\n"
         office = copied(folder, Path(place), rates)
         database = _open_too(office.folder, Path(place))
-        with served(office) as server, datasette(asked.datasette, database) as other:
-            makers = {
-                "total": (TOTAL, data.ACTIVITY),
-                "total, as open data": (TOTAL.replace("population", OPEN), "open-access"),
-                "one person": (ONE, data.ACTIVITY),
-            }
-            for name, (sql, activity) in makers.items():
-                make = partial(_statement, sql, persons)
-                sides = {
-                    "publica": (server, _uses(office, make, activity)),
-                    "datasette": (other, _selects(make)),
-                }
-                found: dict[str, list[float]] = {side: [] for side in sides}
-                spent = dict.fromkeys(sides, 0.0)
-                for _ in range(turns):
-                    for side, (at, request) in sides.items():
-                        before = at.spent()
-                        found[side].append(_rate(at.port, request, seconds))
-                        spent[side] += (at.spent() - before) / (found[side][-1] * seconds * (1 + WARM))
-                ours, theirs = median(found["publica"]), median(found["datasette"])
-                cpu = {
-                    side: f"{1000 * value / turns:.1f} ms of a processor each"
-                    for side, value in spent.items()
-                }
-                part.add(f"{name}: Publica", ours, "uses/s", detail=cpu["publica"])
-                part.add(f"{name}: Datasette", theirs, "answers/s", detail=cpu["datasette"])
-                target = None if asked.quick else TIMES
-                part.add(f"{name}: Publica ÷ Datasette", ours / theirs, "×", target, at="least")
-            part.memory = {"publica": server.peak(), "datasette": other.peak()}
+        with datasette(asked.datasette, database) as other:
+            for computed in (False, True):
+                data.compute(office.folder, computed)
+                with served(office) as server:
+                    for case in (each for each in CASES if each.computed is computed):
+                        _beside(part, case, server, other, office, persons, quick=asked.quick)
+                    part.memory[f"publica, {'computing' if computed else 'keeping'}"] = server.peak()
+            part.memory["datasette"] = other.peak()
     return part
+
+
+def _beside(
+    part: Part, case: Case, server: Server, other: Server, office: Office, persons: int, *, quick: bool
+) -> None:
+    """Rates and processor time of both sides, in turns, and their ratio."""
+    seconds, turns = (1.0, 1) if quick else (8.0, 3)
+    make = partial(_statement, case.sql, persons)
+    sides = {"Publica": (server, _uses(office, make, case.activity)), "Datasette": (other, _selects(make))}
+    found: dict[str, list[float]] = {side: [] for side in sides}
+    spent = dict.fromkeys(sides, 0.0)
+    for _ in range(turns):
+        for side, (at, request) in sides.items():
+            before = at.spent()
+            found[side].append(_rate(at.port, request, seconds))
+            spent[side] += (at.spent() - before) / (found[side][-1] * seconds * (1 + WARM))
+    for side, rates in found.items():
+        detail = f"{1000 * spent[side] / turns:.1f} ms of a processor each"
+        part.add(f"{case.name}: {side}", median(rates), "answers/s", detail=detail)
+    times = median(found["Publica"]) / median(found["Datasette"])
+    target = None if quick else case.target
+    part.add(f"{case.name}: Publica ÷ Datasette", times, "×", target, at="least")
 
 
 Asked = tuple[dict[str, str], str, str, bytes]

@@ -16,6 +16,7 @@ import duckdb
 
 from publica.demo.material import Material, build
 from publica.demo.prepare import prepare
+from publica.gateway import again
 from publica.gateway.aggregate import run
 from publica.gateway.door import Answer, Request
 from publica.instance import Instance
@@ -78,8 +79,9 @@ def refusal(sql: str, on: Instance | None = None) -> tuple[str, str]:
 
 @contextmanager
 def protected_as(parameters: Parameters, *, history: bool = False) -> Iterator[None]:
-    """Other parameters than the activity's, and (unless told otherwise) no release history."""
+    """Other parameters than the activity's, and (unless told otherwise) no release history; nothing kept."""
     with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(again, "find", lambda *_: None))
         stack.enter_context(mock.patch.object(run, "parameters", lambda facts: parameters))
         if not history:
             everything = lambda wanted, known, k: [True for _ in wanted]  # noqa: E731

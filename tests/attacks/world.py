@@ -8,12 +8,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select
 
+from publica.gateway.again import answers
 from publica.gateway.door import Request
 from publica.instance import Instance
 from publica.kernel.actor import Actor
@@ -99,6 +100,7 @@ class Variant:
             known = connection.execute(select(store.released.c.id).limit(1)).first()
         if known is not None:
             self.instance.db.maintain(lambda change: change.connection.execute(delete(store.released)))
+            self.instance._door = replace(self.instance.door, answers=answers(1))
 
     def _entry(self, receipt: str | None) -> str:
         """The newest entry; that of the receipt, if there is one."""

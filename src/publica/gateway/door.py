@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +27,11 @@ Margins = dict[int, list[float | None]]
 
 
 class Recent(Generic[V]):
-    """A small thread-safe cache that forgets what was used longest ago."""
+    """A thread-safe cache that forgets what was used longest ago, once all of it weighs more than `most`."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, weigh: Callable[[V], int] = lambda _: 1) -> None:
         self._kept: OrderedDict[Hashable, V] = OrderedDict()
-        self._lock, self._most = Lock(), most
+        self._lock, self._most, self._weigh, self._weight = Lock(), most, weigh, 0
 
     def get(self, key: Hashable) -> V | None:
         with self._lock:
@@ -41,10 +41,12 @@ class Recent(Generic[V]):
 
     def put(self, key: Hashable, value: V) -> None:
         with self._lock:
+            if key in self._kept:
+                self._weight -= self._weigh(self._kept.pop(key))
             self._kept[key] = value
-            self._kept.move_to_end(key)
-            if len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            self._weight += self._weigh(value)
+            while self._weight > self._most:
+                self._weight -= self._weigh(self._kept.popitem(last=False)[1])
 
 
 class Crowd:
@@ -88,6 +90,7 @@ class Door:
     engine: Engine
     folder: Path
     limits: Limits
+    answers: Recent[Any]  # small ones that were given (`kept`)
     statements: Recent[Any] = field(default_factory=lambda: Recent(256))
     plans: Recent[Any] = field(default_factory=lambda: Recent(256))
     granted: Recent[Any] = field(default_factory=lambda: Recent(64))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, TypeVar
 
-from publica.gateway import opened, receipts, surface
+from publica.gateway import again, opened, receipts, surface
 from publica.gateway.aggregate import run
 from publica.gateway.aggregate.outer import over_cells
 from publica.gateway.constants import value_kind
@@ -66,14 +66,16 @@ def use(door: Door, request: Request) -> Answer:
             decision = decide(facts)  # 5
             if not decision.allowed:
                 raise refuse(door, request, decision, facts)
-            plan, masks = govern(door, request, facts, statement)  # 6
-            outcome = compute(door, request, facts, plan, masks)  # 7
             try:
-                outcome = protect(door, request, facts, plan, outcome)  # 8
+                asked = again.question(facts, statement.key, request.params)
+                known = again.find(door, asked)
+                outcome = known or made(door, request, facts, statement)  # 6 to 8
                 receipt = write(door, request, facts, statement, outcome)  # 9
             except run.Nearer:
                 continue  # whatever came of it, its cells must not count as released: nothing may be told
             if receipt is not None:
+                if known is None:
+                    again.keep(door, asked, outcome)
                 return release(receipt, decision, facts, outcome)  # 10
     raise Unavailable(
         "People changed their choices faster than an answer could be made.", do="Try again in a moment."
@@ -174,6 +176,13 @@ def _granted(door: Door, records: Book, activity: str, at: date) -> Mapping[str,
 def refuse(door: Door, request: Request, decision: Decision, facts: Facts | None) -> Refused:
     """The refusal, with its receipt: refusals are uses too."""
     return Refused(decision, receipts.refused(door, request, decision, facts))
+
+
+def made(door: Door, request: Request, facts: Facts, statement: Statement) -> Outcome:
+    """Steps 6 to 8: an answer, complete and protected; not yet anybody's. Raises Nearer as `protect` does."""
+    plan, masks = govern(door, request, facts, statement)  # 6
+    outcome = compute(door, request, facts, plan, masks)  # 7
+    return protect(door, request, facts, plan, outcome)  # 8
 
 
 def govern(

@@ -16,7 +16,8 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import csv, parquet
+import pydantic_core
+from pyarrow import compute, csv, parquet
 
 from publica.gateway.door import Answer
 from publica.wording import left_out
@@ -104,39 +105,36 @@ def json_chunks(answer: Answer) -> Iterator[bytes]:
 
 
 def _dumped(value: Any) -> bytes:
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, default=_as_text_value, separators=(",", ":")
-    ).encode()
-
-
-def _as_text_value(value: Any) -> str:
-    """What JSON has no form for."""
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+    return pydantic_core.to_json(value, inf_nan_mode="strings")
 
 
 def _json_values(column: pa.Array) -> list[Any]:
+    """A column's values as JSON has them; most columns hold none that must be looked at one by one."""
     kind, given = column.type, values(column)
-    if (
-        pa.types.is_floating(kind)
-        or pa.types.is_nested(kind)
-        or pa.types.is_int64(kind)
-        or pa.types.is_uint64(kind)
-    ):
-        return [_exact(value) for value in given]
-    return given
+    as_they_are = pa.types.is_string(kind) or pa.types.is_boolean(kind) or pa.types.is_floating(kind)
+    if as_they_are or (pa.types.is_integer(kind) and _all_exact(column)):
+        return given
+    return [_exact(value) for value in given]
+
+
+def _all_exact(column: pa.Array) -> bool:
+    ends = compute.min_max(column).as_py().values()
+    return all(end is None or -EXACT <= end <= EXACT for end in ends)
 
 
 def _exact(value: Any) -> Any:
-    """A value as every JSON reader keeps it."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    """A value as every JSON reader keeps it: as text what JSON has no form for, or not all readers."""
+    if value is None or isinstance(value, str | bool | float):
+        return value
+    if isinstance(value, int):
         return value if -EXACT <= value <= EXACT else str(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_exact(part) for part in value]
     if isinstance(value, dict):
         return {name: _exact(part) for name, part in value.items()}
-    return plain(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
 
 
 def _arrow(answer: Answer) -> Iterator[bytes]:

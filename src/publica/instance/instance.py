@@ -17,6 +17,7 @@ from publica.data import ingest, subjects
 from publica.data.engines.duckdb import Engine
 from publica.data.engines.model import EngineLimits
 from publica.data.model import LoadReport
+from publica.gateway.again import answers
 from publica.gateway.door import Answer, Door, Explanation, Limits, Request
 from publica.gateway.use import explain, use
 from publica.governance.activities import ACTIVITY
@@ -210,6 +211,7 @@ class Instance:
                 folder=self.data,
                 engine=Engine(self.data, EngineLimits(engine.memory, engine.threads)),
                 limits=Limits(limits.seconds, limits.rows, limits.bytes),
+                answers=answers(engine.answers),
             )
         return self._door
 

@@ -39,6 +39,15 @@ class EngineSettings(Section):
     threads: int | None = Field(
         default=None, gt=0, description="Threads of the engine; all cores when left out."
     )
+    answers: int = Field(
+        default=64,
+        ge=0,
+        le=65_536,
+        description=(
+            "Megabytes of small answers that are kept, to be given again while nothing that they rest on "
+            "changes; 0 keeps none."
+        ),
+    )
 
 
 class LedgerSettings(Section):

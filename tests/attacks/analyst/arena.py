@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,6 +18,7 @@ from sqlalchemy import delete
 
 from publica.demo.material import CHOICES, build
 from publica.demo.prepare import prepare
+from publica.gateway.again import answers
 from publica.gateway.aggregate import run
 from publica.gateway.door import Request
 from publica.instance import Instance
@@ -115,7 +116,8 @@ class Arena:
 
     @contextmanager
     def office(self, secret: bytes = b"") -> Iterator[Analyst]:
-        """An analyst of an office that has no history, and noise of its own."""
+        """An analyst of an office that has no history, and noise and answers of its own."""
+        self.instance._door = replace(self.instance.door, answers=answers(1))
         self.instance.db.maintain(lambda change: change.connection.execute(delete(store.released)))
         secret = secret or self.draw.randbytes(32)
         with mock.patch.object(run, "noise_secret", lambda keys, activity: secret):
