@@ -6,11 +6,15 @@ import json
 import threading
 from typing import Any
 
+import httpx2
 import pytest
+from starlette.responses import Response
+from starlette.testclient import TestClient
 
 from publica.api import access, documents, gate
 from publica.http import csrf
 from publica.http.headers import ALWAYS, POLICY
+from publica.http.names import OneName, others
 from publica.http.problems import KINDS, TYPE
 
 from .city import V1, City, opened, slug
@@ -316,6 +320,45 @@ def test_every_answer_has_its_id_and_safe_headers(city: City) -> None:
         if answer.status_code >= 400:
             assert answer.json()["instance"] == f"urn:publica:request:{identity}"
     assert len(seen) == 5
+
+
+@pytest.mark.parametrize("name", ["localhost:8000", "[::1]:8000", "127.0.0.1:8000"])
+def test_a_browser_at_another_name_of_this_machine_is_led_to_ours(name: str) -> None:
+    reached: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        reached.append(scope["path"])
+        await Response("here")(scope, receive, send)
+
+    origin = "http://127.0.0.1:8000"
+    http = TestClient(OneName(app, origin=origin), base_url=f"http://{name}", follow_redirects=False)
+    browser = {"Accept": "text/html,*/*;q=0.8"}
+    for target in (
+        "/",
+        "/data/population?from=2026-01-01&q=%C3%A9",
+        "//elsewhere.example/%0d%0aX: y",
+        "/a%2Fb",
+    ):
+        answer = http.get(httpx2.URL(f"http://{name}", raw_path=target.encode()), headers=browser)
+        if name == "127.0.0.1:8000":
+            assert (answer.status_code, answer.text) == (200, "here")
+        else:
+            assert answer.status_code == 307
+            assert answer.headers["location"].startswith(f"{origin}/")
+            assert (
+                answer.headers["location"].removeprefix(origin).lower() == target.replace(" ", "%20").lower()
+            )
+    reached.clear()
+    assert http.get("/health", headers={"Accept": "*/*"}).text == "here"  # programs are left alone
+    assert http.post("/session", headers=browser).text == "here"  # where forms come from is checked elsewhere
+    assert reached == ["/health", "/session"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://data.example", "http://10.0.0.1:8000", "http://localhost.example:8000"]
+)
+def test_a_server_elsewhere_has_no_other_names(origin: str) -> None:
+    assert others(origin) == frozenset()
 
 
 def test_a_token_that_is_none(city: City) -> None:

@@ -34,6 +34,7 @@ from publica.http.headers import Headers, Readable
 from publica.http.limits import Bodies, Rates
 from publica.http.logs import Logged
 from publica.http.metrics import Measured
+from publica.http.names import OneName
 from publica.http.who import Identity
 from publica.instance import Instance
 
@@ -122,6 +123,7 @@ def _before(instance: Instance, identity: Identity, serving: Serving) -> list[Mi
             trusted=serve.trusted_proxies,
         ),
         Middleware(Readable),
+        Middleware(OneName, origin=identity.origin),
         Middleware(Bodies, most=most_bytes(serve.body_bytes), seconds=serve.body_seconds),
         Middleware(Gate),
     ]
