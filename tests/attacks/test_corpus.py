@@ -86,9 +86,10 @@ def _as_is(dataset: Any, agreement: Any, *, own: bool) -> dict[str, Any]:
 
 @contextmanager
 def forgetful(place: Arena) -> Iterator[None]:
-    """What an activity may get is not remembered, neither before nor after."""
+    """What an activity may get is not remembered, neither before nor after; nor is what it got."""
     with ExitStack() as stack:
         for variant in place.variants.values():
+            stack.enter_context(mock.patch.object(variant.instance.door.answers, "get", lambda _: None))
             stack.enter_context(mock.patch.object(variant.instance.door.granted, "_kept", OrderedDict()))
             stack.enter_context(mock.patch.object(variant.instance.door.statements, "_kept", OrderedDict()))
         yield
@@ -110,7 +111,8 @@ def test_a_withheld_column_is_found_out(place: Arena) -> None:
 def test_a_threshold_that_is_not_held_is_found_out(place: Arena) -> None:
     sql = "SELECT sum(income) FROM persons WHERE year(birth_date) = 1939"
     assert tried(place, "statistics", sql, canaries=("333333.33",))[0] == "harmless"
-    with mock.patch.object(run, "parameters", lambda _: Parameters(k=1, dominance=1.0, noise=0)):
+    bare = Parameters(k=1, dominance=1.0, noise=0)
+    with forgetful(place), mock.patch.object(run, "parameters", lambda _: bare):
         assert tried(place, "statistics", sql, canaries=("333333.33",)) == (
             "succeeded",
             "P2: A shows 333333.33",

@@ -35,7 +35,9 @@ STEPS: dict[str, tuple[str, ...]] = {
         "publica.trust.transparency.receipts:write",
         COMMIT,
         "publica.gateway.receipts:released",
-        *_in(GATEWAY, "write release"),
+        *_in(GATEWAY, "write"),
+        "publica.gateway.again:keep",
+        *_in(GATEWAY, "release"),
     ),
     "totals": (
         *_in(GATEWAY, "know decide govern execute_cells compute"),
@@ -46,7 +48,9 @@ STEPS: dict[str, tuple[str, ...]] = {
         *_in(WRITE, "remember _write"),
         COMMIT,
         "publica.gateway.receipts:released",
-        *_in(GATEWAY, "write release"),
+        *_in(GATEWAY, "write"),
+        "publica.gateway.again:keep",
+        *_in(GATEWAY, "release"),
     ),
     "failed totals": (
         *_in(CELLS, "choose"),
@@ -129,6 +133,9 @@ PROCEDURES = {
 
 PASSED_OVER = {
     f"{GATEWAY}:seen": "begins to read the state database; `understand` and `know` are steps",
+    f"{GATEWAY}:made": "steps 6 to 8, each of them a step",
+    "publica.gateway.again:question": "names a question; nothing is kept",
+    "publica.gateway.again:find": "looks into memory; nothing is kept",
     f"{GATEWAY}:refusing": "a refusal: one transaction, tried as `refused use`",
     "publica.trust.consent.reading:counter": "reads a number",
     f"{GATEWAY}:execute": "the engine computes; nothing is kept, and `compute` is a step",

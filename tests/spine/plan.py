@@ -15,7 +15,7 @@ IN_CI = os.environ.get("CI", "").lower() == "true"
 TOTAL = int(os.environ.get("PUBLICA_EXAMPLES", "5000" if IN_CI else "1000"))
 SHARES = {"answers": 0.26, "values": 0.06, "touched": 0.06, "released": 0.12, "decisions": 0.50}
 ON_POSTGRESQL = {"answers": 140, "values": 20, "touched": 20, "released": 120, "decisions": 100}
-"""At most. A third of `released` must tell exactly who left, which of much fewer is a matter of chance."""
+"""At most. A sixth of `released` must tell exactly who left, which of much fewer is a matter of chance."""
 
 
 def examples(law: str) -> settings:

@@ -118,6 +118,8 @@ def test_a_full_disk_under_the_answer(folder: Path, monkeypatch: pytest.MonkeyPa
         def write(self, _: bytes) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
+        def close(self) -> None: ...
+
     monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Full)
     nothing_left(query(folder))
     monkeypatch.undo()

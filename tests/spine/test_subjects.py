@@ -104,7 +104,7 @@ def test_whoever_was_released_is_who_left(pair: tuple[World, World]) -> None:
             assert released == people_of(world, activity, shown), (activity, question)
 
     law()
-    assert exact >= examples("released").max_examples / 3
+    assert exact >= examples("released").max_examples / 6, "hardly any told exactly who left"
 
 
 def people_of(world: World, activity: str, shown: set[str]) -> set[str]:
