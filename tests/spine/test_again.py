@@ -250,6 +250,15 @@ def cells(instance: Instance) -> int:
         return int(connection.scalar(select(func.count()).select_from(released)) or 0)
 
 
+def test_what_an_answer_takes_beside_its_bytes_counts(
+    office: Office, computed: Computed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(again, "BESIDE", 40_000_000)  # of 64 MB there is room for one
+    for sql in (WHO, WHO, WOMEN, WHO):
+        office.rows(sql)
+    assert computed() == 3
+
+
 def test_as_much_is_kept_as_fits() -> None:
     kept: Recent[str] = Recent(10, len)
     for text in ("aaaa", "bbbb"):

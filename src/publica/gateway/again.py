@@ -19,6 +19,8 @@ from publica.trust.transparency.sets import SubjectSet
 
 SMALL = 256 * 1024
 """Bytes of the largest answer that is kept."""
+BESIDE, MARGIN = 8 * 1024, 32
+"""Bytes that each kept answer takes beside what it holds, and that one margin takes; measured."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class Kept:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        return len(self.stream) + _bytes(self.outcome.touched) + _bytes(self.outcome.released)
+        margins = MARGIN * sum(map(len, self.outcome.margins.values()))
+        people = _bytes(self.outcome.touched) + _bytes(self.outcome.released)
+        return BESIDE + len(self.stream) + margins + people
 
 
 def answers(megabytes: int) -> Recent[Kept]:
